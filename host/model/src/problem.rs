@@ -1,0 +1,46 @@
+//! What a user got wrong, as a value: the object, the field, what is the matter, what to do.
+//!
+//! A problem never carries the content of a Secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Where an object was declared, and its identity there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// The file, relative to the manifest directory, or `cluster`.
+    pub source: Arc<str>,
+    /// Which YAML document of the file, from 1; 0 in a cluster.
+    pub document: u32,
+    pub kind: &'static str,
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)?;
+        match self.document {
+            0 => Ok(()),
+            document => write!(f, " ({}, document {document})", self.source),
+        }
+    }
+}
+
+/// One mistake in one object. Everything else keeps serving.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Problem {
+    pub origin: Origin,
+    /// The field as a path: `spec.rules[0].http.paths[1].pathType`.
+    pub field: String,
+    /// What is the matter, as a sentence without a full stop.
+    pub message: String,
+    /// What the author can do about it, as a sentence without a full stop.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}; {}", self.origin, self.field, self.message, self.remedy)
+    }
+}

@@ -1,0 +1,59 @@
+//! The exchange in hand: what a policy may ask about, and edit. The data plane owns one a request.
+//!
+//! It moves into the store of an instance for the length of a call, and back: no copy, no lock, no borrow.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+
+/// What is known of the connection; one value shared by its exchanges.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    pub source: SocketAddr,
+    /// The address that the client connected to.
+    pub local: SocketAddr,
+    pub tls: bool,
+    pub sni: Option<Arc<str>>,
+    pub tls_version: Option<&'static str>,
+}
+
+#[derive(Debug)]
+pub struct Exchange {
+    /// Method, version, headers, and a URI that is the normalised path and query alone. Hop-by-hop and framing fields
+    /// are gone; `host` is not among the headers.
+    pub request: http::request::Parts,
+    /// Lower case; with a port if the client gave one. What the backend gets as Host.
+    pub authority: Arc<str>,
+    /// As received; `None` where normalising changed nothing.
+    pub raw_path: Option<Box<str>>,
+    /// After trusted proxies.
+    pub client: IpAddr,
+    /// `http` or `https`, after trusted proxies.
+    pub scheme: &'static str,
+    pub peer: Arc<Peer>,
+    /// `namespace/ingress` of the route.
+    pub route: Arc<str>,
+    pub request_id: Option<Arc<str>>,
+    /// The chosen backend's name, once there is one.
+    pub backend: Option<Arc<str>>,
+    /// Set from the response phase on.
+    pub response: Option<ResponseHead>,
+    /// Of earlier policies and phases. At most 16 of 4 KiB.
+    pub notes: Vec<(String, Vec<u8>)>,
+}
+
+#[derive(Debug)]
+pub struct ResponseHead {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+}
+
+/// What one call asked: fixed questions as bits, named ones by slot of the policy's name table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReadSet {
+    pub fixed: u32,
+    pub named: u64,
+    /// More names than the table holds were asked.
+    pub overflow: bool,
+}
