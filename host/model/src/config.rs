@@ -65,11 +65,19 @@ pub struct IngressPath {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum IngressBackend {
-    Service { name: Arc<str>, port: ServicePortRef },
+    Service {
+        name: Arc<str>,
+        port: ServicePortRef,
+    },
     /// A typed local object reference: `kind/name`. Refused, with a problem.
-    Resource { kind: String, name: String },
+    Resource {
+        kind: String,
+        name: String,
+    },
     /// Neither or both were given.
-    Invalid { message: String },
+    Invalid {
+        message: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
