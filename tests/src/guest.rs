@@ -1,0 +1,47 @@
+//! Policies for tests: core WAT made a component of the contract, or one of the shipped policies as built.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The component in `guests/NAME.wat`. Its text is a core module; `;;! world NAME` picks the world (`gateway` if none is
+/// named), and `;;! prelude` is replaced by `guests/prelude.wat`.
+///
+/// # Errors
+/// When the text is not a module of its world.
+pub fn component(name: &str) -> Result<Vec<u8>> {
+    let folder = root().join("tests/guests");
+    let read = |file: String| std::fs::read_to_string(folder.join(&file)).with_context(|| format!("guest {file}"));
+    let text = read(format!("{name}.wat"))?.replace(";;! prelude", &read("prelude.wat".to_owned())?);
+    let world = text.lines().find_map(|line| line.strip_prefix(";;! world ")).unwrap_or("pure").trim().to_owned();
+    build(&text, &world).with_context(|| format!("guest {name}"))
+}
+
+fn build(text: &str, world: &str) -> Result<Vec<u8>> {
+    let mut module = wat::parse_str(text)?;
+    let mut resolve = Resolve::default();
+    let wit = std::fs::read_to_string(root().join("wit/policy.wit"))?;
+    let package = resolve.push_str("policy.wit", &wit)?;
+    let world = resolve.select_world(&[package], Some(world))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    ComponentEncoder::default().module(&module)?.validate(true).encode()
+}
+
+/// A policy of `policies/`, which the build put in the folder that `CARDEA_POLICIES_DIR` names.
+///
+/// # Errors
+/// When it was not built: a test that needs it fails, since skipping would hide that nothing was checked.
+pub fn shipped(name: &str) -> Result<Vec<u8>> {
+    let folder = std::env::var_os("CARDEA_POLICIES_DIR").map_or_else(|| root().join("target/policies"), PathBuf::from);
+    let path = folder.join(format!("{name}.wasm"));
+    std::fs::read(&path)
+        .with_context(|| format!("shipped policy {} (CARDEA_POLICIES_DIR names its folder)", path.display()))
+}
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests)
+}

@@ -1,0 +1,299 @@
+//! The process under test: started on a directory of its own, watched through its output, ended by its own pid.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::client::http1;
+use crate::pattern;
+use crate::pulse::{Pulse, within};
+use crate::wire::Wire;
+
+/// The watched directory. A file appears whole: it is written beside the directory and renamed into it.
+pub struct Manifests {
+    folder: TempDir,
+}
+
+impl Manifests {
+    pub fn new() -> Result<Self> {
+        let folder = TempDir::with_prefix("cardea-test-")?;
+        std::fs::create_dir(folder.path().join("live"))?;
+        Ok(Self { folder })
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("live")
+    }
+
+    pub fn write(&self, file: &str, content: &[u8]) -> Result<()> {
+        let staged = self.folder.path().join("staged");
+        std::fs::write(&staged, content)?;
+        let target = self.path().join(file);
+        if let Some(parent) = target.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        Ok(std::fs::rename(staged, target)?)
+    }
+
+    pub fn delete(&self, file: &str) -> Result<()> {
+        std::fs::remove_file(self.path().join(file)).with_context(|| format!("delete {file}"))
+    }
+}
+
+/// What the process has said so far.
+#[derive(Default)]
+struct Journal {
+    /// Standard error, one JSON object a line.
+    events: Vec<Value>,
+    /// Standard output, one JSON object a request.
+    records: Vec<Value>,
+    /// Lines that are not JSON, for the report of a failure.
+    noise: Vec<String>,
+    ended: bool,
+}
+
+/// Where a step began, so that it looks only at what came after.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    events: usize,
+    records: usize,
+}
+
+pub struct Ingress {
+    child: Child,
+    pub manifests: Manifests,
+    pub http: SocketAddr,
+    pub https: SocketAddr,
+    pub admin: SocketAddr,
+    journal: Arc<Mutex<Journal>>,
+    pulse: Pulse,
+}
+
+/// How to start it.
+#[derive(Debug, Clone, Default)]
+pub struct Launch {
+    pub flags: Vec<String>,
+    /// A bound on open descriptors; `None` leaves the machine's.
+    pub descriptors_max: Option<u32>,
+}
+
+impl Ingress {
+    /// Starts on what is in `manifests`, and waits for its listeners and its first generation.
+    ///
+    /// # Errors
+    /// When it ends or stays silent instead, with what it said.
+    pub async fn start(manifests: Manifests, launch: &Launch, pulse: &Pulse) -> Result<Self> {
+        let mut child = command(&manifests.path(), launch)?.spawn().context("the binary does not start")?;
+        let journal = Arc::new(Mutex::new(Journal::default()));
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+            follow(stdout, &journal, pulse, |journal, value| journal.records.push(value));
+            follow(stderr, &journal, pulse, |journal, value| journal.events.push(value));
+        }
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut ingress =
+            Self { child, manifests, http: nowhere, https: nowhere, admin: nowhere, journal, pulse: pulse.clone() };
+        ingress.await_readiness().await?;
+        Ok(ingress)
+    }
+
+    async fn await_readiness(&mut self) -> Result<()> {
+        self.http = self.listener("http").await?;
+        self.https = self.listener("https").await?;
+        self.admin = self.listener("admin").await?;
+        let start = Mark { events: 0, records: 0 };
+        self.event(start, &serde_json::json!({"event": "generation"})).await?;
+        Ok(())
+    }
+
+    async fn listener(&self, name: &str) -> Result<SocketAddr> {
+        let start = Mark { events: 0, records: 0 };
+        let event = self.event(start, &serde_json::json!({"event": "listening", "listener": name})).await?;
+        let address = event.get("address").and_then(Value::as_str).context("a listening event without address")?;
+        Ok(address.parse()?)
+    }
+
+    pub fn mark(&self) -> Mark {
+        let journal = lock(&self.journal);
+        Mark { events: journal.events.len(), records: journal.records.len() }
+    }
+
+    /// The first event after `mark` that matches, now or soon.
+    pub async fn event(&self, mark: Mark, wanted: &Value) -> Result<Value> {
+        self.find("event", wanted, |journal| journal.events.get(mark.events..).unwrap_or_default()).await
+    }
+
+    /// The first access record after `mark` that matches, now or soon.
+    pub async fn record(&self, mark: Mark, wanted: &Value) -> Result<Value> {
+        self.find("record", wanted, |journal| journal.records.get(mark.records..).unwrap_or_default()).await
+    }
+
+    async fn find(&self, what: &str, wanted: &Value, lines: impl Fn(&Journal) -> &[Value]) -> Result<Value> {
+        self.pulse
+            .until(|| {
+                let journal = lock(&self.journal);
+                let lines = lines(&journal);
+                let found = lines.iter().find(|line| pattern::matches(wanted, Some(line)).is_ok());
+                found.cloned().ok_or_else(|| missing(what, wanted, lines, &journal))
+            })
+            .await
+    }
+
+    /// Every access record after `mark`.
+    pub fn records(&self, mark: Mark) -> Vec<Value> {
+        lock(&self.journal).records.get(mark.records..).unwrap_or_default().to_vec()
+    }
+
+    /// Every event after `mark`.
+    pub fn events(&self, mark: Mark) -> Vec<Value> {
+        lock(&self.journal).events.get(mark.events..).unwrap_or_default().to_vec()
+    }
+
+    /// Replaces a file, and waits until a generation with it is live.
+    pub async fn apply(&self, file: &str, content: &[u8]) -> Result<Value> {
+        let mark = self.mark();
+        self.manifests.write(file, content)?;
+        self.event(mark, &serde_json::json!({"event": "generation"})).await.with_context(|| format!("apply {file}"))
+    }
+
+    /// Removes a file, and waits until a generation without it is live.
+    pub async fn delete(&self, file: &str) -> Result<Value> {
+        let mark = self.mark();
+        self.manifests.delete(file)?;
+        self.event(mark, &serde_json::json!({"event": "generation"})).await.with_context(|| format!("delete {file}"))
+    }
+
+    /// `/debug/config`.
+    pub async fn config(&self) -> Result<Value> {
+        Ok(serde_json::from_slice(&self.admin_page("/debug/config").await?)?)
+    }
+
+    /// `/metrics`.
+    pub async fn metrics(&self) -> Result<String> {
+        Ok(String::from_utf8(self.admin_page("/metrics").await?)?)
+    }
+
+    async fn admin_page(&self, path: &str) -> Result<Vec<u8>> {
+        within(path, async {
+            let mut wire = Wire::new(TcpStream::connect(self.admin).await?);
+            wire.write(format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n").as_bytes()).await?;
+            let reply = http1::reply(&mut wire, "GET").await?;
+            ensure!(reply.status == 200, "{path} is answered {}", reply.status);
+            Ok(reply.body.bytes)
+        })
+        .await
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends `TERM` or `INT`, by pid.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status()?;
+        ensure!(status.success(), "kill -{name} {}: {status}", self.pid());
+        Ok(())
+    }
+
+    /// Waits for the end of the process; its exit code.
+    pub async fn exit(&mut self) -> Result<i32> {
+        self.pulse
+            .until(|| if lock(&self.journal).ended { Ok(()) } else { Err(anyhow!("the process has not ended")) })
+            .await?;
+        self.child.wait()?.code().context("ended by a signal")
+    }
+
+    /// CPU time used so far, in clock ticks of 10 ms (proc(5), utime and stime).
+    pub fn cpu_ticks(&self) -> Result<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
+        let after_name = stat.rsplit_once(") ").context("proc stat")?.1;
+        let mut fields = after_name.split(' ').skip(11);
+        let mut next = || fields.next().and_then(|ticks| ticks.parse::<u64>().ok()).context("proc stat");
+        Ok(next()? + next()?)
+    }
+}
+
+impl Drop for Ingress {
+    fn drop(&mut self) {
+        // It may have ended by itself: then both calls say so, and nothing is left to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(manifests: &Path, launch: &Launch) -> Result<Command> {
+    let binary = binary()?;
+    let mut command = match launch.descriptors_max {
+        None => Command::new(binary),
+        Some(bound) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -n {bound}; exec \"$0\" \"$@\"")]).arg(binary);
+            shell
+        }
+    };
+    command.arg("serve").arg("--manifests").arg(manifests);
+    command.args(["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    if !launch.flags.iter().any(|flag| flag == "--workers") {
+        command.args(["--workers", "1"]);
+    }
+    command.args(&launch.flags);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// `CARDEA_BIN`, or the binary of the same profile as this test.
+fn binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("CARDEA_BIN") {
+        return Ok(path.into());
+    }
+    let test = std::env::current_exe()?;
+    let found = test.ancestors().skip(1).take(3).map(|folder| folder.join("cardea")).find(|path| path.is_file());
+    found.context("no `cardea` beside the tests: build it with `cargo build -p cardea`, or set CARDEA_BIN")
+}
+
+fn follow(
+    output: impl Read + Send + 'static,
+    journal: &Arc<Mutex<Journal>>,
+    pulse: &Pulse,
+    keep: fn(&mut Journal, Value),
+) {
+    let (journal, pulse) = (Arc::clone(journal), pulse.clone());
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let mut journal = lock(&journal);
+            match serde_json::from_str(&line) {
+                Ok(value) => keep(&mut journal, value),
+                Err(_) => journal.noise.push(line),
+            }
+            drop(journal);
+            pulse.beat();
+        }
+        lock(&journal).ended = true;
+        pulse.beat();
+    });
+}
+
+fn missing(what: &str, wanted: &Value, lines: &[Value], journal: &Journal) -> anyhow::Error {
+    let lines: String = lines.iter().rev().take(8).map(|line| format!("\n  {line}")).collect();
+    let noise: String = journal.noise.iter().rev().take(5).map(|line| format!("\n  {line}")).collect();
+    let ended = if journal.ended { " (the process has ended)" } else { "" };
+    anyhow!("no {what} {wanted}{ended}; newest first:{lines}{noise}")
+}
+
+fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Fails when the process is gone.
+pub fn alive(ingress: &mut Ingress) -> Result<()> {
+    match ingress.child.try_wait()? {
+        None => Ok(()),
+        Some(status) => bail!("the ingress ended: {status}; it said {:?}", lock(&ingress.journal).noise),
+    }
+}

@@ -1,0 +1,317 @@
+//! A scenario file: what it may say (here), what it sets up (`given`), and how its steps are played (`play`, `check`).
+//!
+//! Everything unknown is an error, so that a misspelt expectation cannot pass unseen. tests/README.md explains each key.
+
+mod check;
+mod given;
+mod play;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::backend::BackendSpec;
+
+pub use play::{Outcome, run};
+
+/// One file: one ingress process, and what happens to it, in order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    pub promise: String,
+    /// Flags of `cardea serve` beyond the listeners.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    #[serde(default)]
+    pub descriptors_max: Option<u32>,
+    /// Each with a Service and an EndpointSlice of its name, unless it says otherwise.
+    #[serde(default)]
+    pub backends: BTreeMap<String, BackendSpec>,
+    /// Certificates by name, for these hosts: each in a Secret of that name, unless it says otherwise.
+    #[serde(default)]
+    pub certificates: BTreeMap<String, CertificateSpec>,
+    /// Policies by name, each with its module.
+    #[serde(default)]
+    pub policies: BTreeMap<String, PolicySpec>,
+    /// Ingresses by host: everything on the host goes to one backend.
+    #[serde(default)]
+    pub sites: BTreeMap<String, SiteSpec>,
+    /// Kubernetes objects, or names of files in `scenarios/given/`.
+    #[serde(default)]
+    pub given: Vec<Value>,
+    /// Leaves out the IngressClass `cardea` of our controller, which every file has otherwise.
+    #[serde(default)]
+    pub no_class: bool,
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// A file of a single step may write it in place.
+    #[serde(default)]
+    pub send: Option<Send>,
+    #[serde(default)]
+    pub expect: Option<Expect>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum CertificateSpec {
+    Hosts(Vec<String>),
+    /// Without a Secret: the file declares its own by `${certificate:NAME}` and `${key:NAME}`.
+    Bare {
+        hosts: Vec<String>,
+        bare: bool,
+    },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    /// `guests/NAME.wat` as `wat:NAME`, a shipped policy as `shipped:NAME`, any bytes as `text:...`.
+    pub module: String,
+    /// The rest of the Policy's `spec`.
+    #[serde(default)]
+    pub spec: serde_json::Map<String, Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum SiteSpec {
+    Backend(String),
+    Policies {
+        backend: String,
+        #[serde(default)]
+        policies: Option<String>,
+        /// Without the prefix `cardea.dev/`.
+        #[serde(default)]
+        annotations: BTreeMap<String, String>,
+    },
+}
+
+/// In this order: the actions, then `send`, then `expect`.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    pub promise: Option<String>,
+    /// Writes a file and waits for the next generation.
+    pub apply: Option<Apply>,
+    /// Removes a file and waits for the next generation.
+    pub delete: Option<String>,
+    /// Stops a backend: its listener and connections.
+    pub stop: Option<String>,
+    /// Opens a gate that a script waits at.
+    pub open: Option<String>,
+    /// Sends the process a signal: `TERM`.
+    pub signal: Option<String>,
+    /// The step's connection by name: opened at first use, kept for later steps.
+    pub on: Option<String>,
+    pub send: Option<Send>,
+    /// Repeats `send` so many times; each reply must be as expected.
+    pub repeat: Option<usize>,
+    pub expect: Expect,
+    /// Short for a GET: `host/path`.
+    pub get: Option<String>,
+    /// Short for a reply 200 from this backend.
+    pub from: Option<String>,
+    /// Short for a reply with this status.
+    pub status: Option<u16>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apply {
+    pub file: String,
+    #[serde(default)]
+    pub objects: Vec<Value>,
+    /// In place of objects: any text.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// In place of objects: a module, as in `policies`.
+    #[serde(default)]
+    pub module: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Send {
+    /// The listener: `http` (default), `https` or `admin`.
+    pub to: String,
+    /// Exactly these bytes, over HTTP/1.1; a character up to U+00FF is a byte.
+    pub raw: Option<String>,
+    /// Exactly these fields, over HTTP/2, pseudo-fields too.
+    pub frames: Option<Vec<(String, String)>>,
+    pub http2: bool,
+    pub method: String,
+    pub host: Option<String>,
+    pub path: String,
+    pub headers: Headers,
+    pub body: String,
+    pub trailers: Headers,
+    /// HTTP/2: so many streams at once, each answered as expected.
+    pub streams: usize,
+    /// HTTP/2: opens and resets so many streams first.
+    pub resets: usize,
+    /// TLS: the name; by default the host. Empty sends none.
+    pub sni: Option<String>,
+    pub alpn: Option<Vec<String>>,
+    /// From this many connections more, which stay open and silent.
+    pub idle_connections: usize,
+}
+
+impl Default for Send {
+    fn default() -> Self {
+        Self {
+            to: "http".to_owned(),
+            raw: None,
+            frames: None,
+            http2: false,
+            method: "GET".to_owned(),
+            host: None,
+            path: "/".to_owned(),
+            headers: Headers::default(),
+            body: String::new(),
+            trailers: Headers::default(),
+            streams: 1,
+            resets: 0,
+            sni: None,
+            alpn: None,
+            idle_connections: 0,
+        }
+    }
+}
+
+/// A map, or a list of pairs where a name comes twice.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Headers {
+    Map(BTreeMap<String, String>),
+    Pairs(Vec<(String, String)>),
+}
+
+impl Default for Headers {
+    fn default() -> Self {
+        Self::Pairs(Vec::new())
+    }
+}
+
+impl Headers {
+    pub fn fields(&self) -> crate::wire::Fields {
+        match self {
+            Self::Map(map) => map.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            Self::Pairs(pairs) => pairs.clone(),
+        }
+    }
+}
+
+/// Each key is a pattern (see [`crate::pattern`]) unless it says otherwise.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    pub reply: Option<Value>,
+    /// Several replies on one connection, in order (pipelining).
+    pub replies: Option<Vec<Value>>,
+    /// Text that arrives, whatever comes before it.
+    pub receive: Option<String>,
+    /// No answer: the connection is refused, reset or closed without one.
+    pub refused: Option<bool>,
+    /// Whether the connection is closed after the reply. Open is proved by one more request on it.
+    pub closed: Option<bool>,
+    /// The last call of the step.
+    pub upstream: Option<Value>,
+    /// How many calls all backends got, or each by name.
+    pub upstream_calls: Option<Value>,
+    /// An access line of the step.
+    pub record: Option<Value>,
+    /// An event on standard error within the step.
+    pub event: Option<Value>,
+    /// Each matches a listed problem; an empty list: there is none.
+    pub problems: Option<Vec<Value>>,
+    /// `/debug/config`.
+    pub config: Option<Value>,
+    /// Lines, or parts of lines, of `/metrics`.
+    pub metrics: Option<Vec<String>>,
+    pub tls: Option<ExpectTls>,
+    /// The process ends by itself, with this code.
+    pub exit: Option<i32>,
+    /// No more CPU than this many ticks of 10 ms between the start and the end of the step.
+    pub cpu_ticks_max: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectTls {
+    /// By its name in `certificates`.
+    #[serde(default)]
+    pub certificate: Option<String>,
+    #[serde(default)]
+    pub alpn: Option<String>,
+}
+
+/// Reads and checks a file.
+///
+/// # Errors
+/// When it is not YAML, has an unknown key, or a step that expects nothing.
+pub fn read(path: &Path) -> Result<Scenario> {
+    let text = std::fs::read_to_string(path)?;
+    // By way of JSON: there an enum with a value is a map with one key, not a YAML tag.
+    let value: Value = serde_yaml::from_str(&text)?;
+    let mut scenario: Scenario = serde_json::from_value(value)?;
+    if let Some(expect) = scenario.expect.take() {
+        let send = scenario.send.take();
+        scenario.steps.push(Step { promise: Some(scenario.promise.clone()), send, expect, ..Step::default() });
+    }
+    ensure!(!scenario.steps.is_empty(), "no steps");
+    for step in &mut scenario.steps {
+        step.spell_out().with_context(|| step.name())?;
+    }
+    Ok(scenario)
+}
+
+impl Step {
+    pub fn name(&self) -> String {
+        self.promise.clone().unwrap_or_else(|| "a step without a promise".to_owned())
+    }
+
+    /// Turns the short forms into `send` and `expect`.
+    fn spell_out(&mut self) -> Result<()> {
+        if let Some(get) = self.get.take() {
+            ensure!(self.send.is_none(), "get and send");
+            let (host, path) = get.split_at(get.find('/').unwrap_or(get.len()));
+            let host = (!host.is_empty()).then(|| host.to_owned());
+            self.send = Some(Send { host, path: path.to_owned(), ..Send::default() });
+            let outcome = self.from.clone().or(self.status.map(|status| status.to_string())).unwrap_or_default();
+            self.promise.get_or_insert(format!("{get} -> {outcome}"));
+        }
+        if let Some(backend) = self.from.take() {
+            self.expect.reply.get_or_insert(serde_json::json!({"status": 200}));
+            self.expect.upstream.get_or_insert(serde_json::json!({"name": backend}));
+            self.expect.upstream_calls.get_or_insert(1.into());
+        }
+        if let Some(status) = self.status.take() {
+            self.expect.reply.get_or_insert(serde_json::json!({"status": status}));
+            self.expect.upstream_calls.get_or_insert(0.into());
+        }
+        ensure!(self.promise.is_some(), "a step needs a promise");
+        ensure!(self.expects() || self.acts(), "a step that expects nothing");
+        Ok(())
+    }
+
+    fn expects(&self) -> bool {
+        let e = &self.expect;
+        let patterns = [&e.reply, &e.upstream, &e.upstream_calls, &e.record, &e.event, &e.config];
+        patterns.iter().any(|pattern| pattern.is_some())
+            || e.replies.is_some()
+            || e.receive.is_some()
+            || e.refused.is_some()
+            || e.closed.is_some()
+            || e.problems.is_some()
+            || e.metrics.is_some()
+            || e.tls.is_some()
+            || e.exit.is_some()
+    }
+
+    fn acts(&self) -> bool {
+        self.apply.is_some() || self.delete.is_some() || self.stop.is_some() || self.open.is_some()
+    }
+}

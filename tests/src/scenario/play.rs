@@ -1,0 +1,233 @@
+//! Plays a file: its steps in order, on one ingress process; a failed step does not stop those after it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use tokio::net::TcpStream;
+
+use super::check::{self, Seen};
+use super::given::{self, Given};
+use super::{Scenario, Send, Step};
+use crate::backend::Stage;
+use crate::client::{self, Connection, Dial, Opened, Reply, Request, frames, http1, tls::Tls};
+use crate::ingress::{Ingress, Launch, Manifests, alive};
+use crate::pulse::within;
+use crate::wire::bytes;
+
+/// What became of one step.
+pub struct Outcome {
+    pub promise: String,
+    pub result: Result<()>,
+}
+
+/// Everything that a step can touch.
+pub struct World {
+    pub ingress: Ingress,
+    pub given: Given,
+    pub stage: Stage,
+    connections: BTreeMap<String, Opened>,
+    idle: Vec<TcpStream>,
+}
+
+/// Starts what the file needs, and plays it.
+pub async fn run(scenario: &Scenario) -> Vec<Outcome> {
+    let mut world = match World::build(scenario).await {
+        Ok(world) => world,
+        Err(error) => {
+            let fail = |step: &Step| Outcome { promise: step.name(), result: Err(anyhow!("set-up: {error:#}")) };
+            return scenario.steps.iter().map(fail).collect();
+        }
+    };
+    let mut outcomes = Vec::new();
+    for step in &scenario.steps {
+        let result = world.play(step).await;
+        outcomes.push(Outcome { promise: step.name(), result });
+    }
+    outcomes
+}
+
+impl World {
+    async fn build(scenario: &Scenario) -> Result<Self> {
+        let stage = Stage::default();
+        let manifests = Manifests::new()?;
+        let given = given::set_up(scenario, &manifests, &stage).await?;
+        let launch = Launch { flags: scenario.flags.clone(), descriptors_max: scenario.descriptors_max };
+        let ingress = Ingress::start(manifests, &launch, &stage.pulse).await?;
+        Ok(Self { ingress, given, stage, connections: BTreeMap::new(), idle: Vec::new() })
+    }
+
+    async fn play(&mut self, step: &Step) -> Result<()> {
+        if step.expect.exit.is_none() {
+            alive(&mut self.ingress)?;
+        }
+        let mut seen = Seen::begin(self)?;
+        self.act(step).await?;
+        for _ in 0..step.repeat.unwrap_or(1) {
+            self.exchange(step, &mut seen).await?;
+        }
+        check::step(self, step, &mut seen).await
+    }
+
+    async fn act(&mut self, step: &Step) -> Result<()> {
+        if let Some(apply) = &step.apply {
+            self.ingress.apply(&apply.file, &self.given.content(apply)?).await?;
+        }
+        if let Some(file) = &step.delete {
+            self.ingress.delete(file).await?;
+        }
+        if let Some(name) = &step.stop {
+            self.given.backends.get_mut(name).with_context(|| format!("no backend {name}"))?.stop();
+        }
+        if let Some(gate) = &step.open {
+            self.stage.open(gate);
+        }
+        if let Some(signal) = &step.signal {
+            self.ingress.signal(signal)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what the step says, and reads what it expects to be answered.
+    async fn exchange(&mut self, step: &Step, seen: &mut Seen) -> Result<()> {
+        let Some(send) = step.send.clone().or_else(|| step.on.as_ref().map(|_| Send::default())) else { return Ok(()) };
+        let nothing_to_send = step.send.is_none();
+        for _ in 0..send.idle_connections {
+            self.idle.push(TcpStream::connect(self.address(&send)?).await?);
+        }
+        let result = within("the answer", self.converse(step, &send, nothing_to_send, seen)).await;
+        match (result, step.expect.refused == Some(true)) {
+            (result, false) => result,
+            (Ok(()), true) => bail!("answered, not refused: {:?}", seen.replies),
+            (Err(error), true) if error.to_string().contains("not within") => Err(error),
+            (Err(_), true) => Ok(()),
+        }
+    }
+
+    async fn converse(&mut self, step: &Step, send: &Send, nothing_to_send: bool, seen: &mut Seen) -> Result<()> {
+        let address = self.address(send)?;
+        if let Some(fields) = &send.frames {
+            seen.replies.push(frames::exchange(address, fields, &bytes(&send.body)).await?);
+            return Ok(());
+        }
+        let known = step.on.as_ref().and_then(|name| self.connections.remove(name));
+        let mut opened = match known {
+            Some(opened) => opened,
+            None => client::open(address, &dial(send)).await?,
+        };
+        seen.tls.clone_from(&opened.tls);
+        match &mut opened.connection {
+            Connection::Http1(wire) => {
+                if !nothing_to_send {
+                    let encoded = send.raw.as_ref().map_or_else(|| http1::encode(&request(send)), |raw| bytes(raw));
+                    // A peer that has closed already shows when its answer is read.
+                    drop(wire.write(&encoded).await);
+                }
+                read(wire, step, &method(send), seen).await?;
+            }
+            Connection::Http2(client) => {
+                let request = request(send);
+                client.reset_streams(&request, send.resets).await?;
+                let streams = (0..send.streams).map(|_| client.exchange(&request));
+                for reply in join_all(streams).await {
+                    seen.replies.push(reply?);
+                }
+            }
+        }
+        match &step.on {
+            Some(name) => drop(self.connections.insert(name.clone(), opened)),
+            None => seen.last = Some(opened),
+        }
+        Ok(())
+    }
+
+    fn address(&self, send: &Send) -> Result<SocketAddr> {
+        match send.to.as_str() {
+            "http" => Ok(self.ingress.http),
+            "https" => Ok(self.ingress.https),
+            "admin" => Ok(self.ingress.admin),
+            other => bail!("no listener {other}"),
+        }
+    }
+
+    /// The connection of the step, for what is checked after the answer.
+    pub fn connection(&mut self, step: &Step) -> Option<&mut Opened> {
+        step.on.as_ref().and_then(|name| self.connections.get_mut(name))
+    }
+}
+
+async fn read(wire: &mut crate::wire::Wire, step: &Step, method: &str, seen: &mut Seen) -> Result<()> {
+    let expect = &step.expect;
+    let replies = expect.replies.as_ref().map_or(usize::from(expect.reply.is_some()), Vec::len);
+    for _ in 0..replies {
+        seen.replies.push(http1::reply(wire, method).await?);
+    }
+    if let Some(wanted) = &expect.receive {
+        wire.receive(&bytes(wanted)).await?;
+    }
+    if expect.refused == Some(true) {
+        seen.replies.push(http1::reply(wire, method).await?);
+    }
+    Ok(())
+}
+
+fn dial(send: &Send) -> Dial {
+    let tls = (send.to == "https").then(|| Tls {
+        sni: match &send.sni {
+            Some(name) => (!name.is_empty()).then(|| name.clone()),
+            None => send.host.as_ref().map(|host| host.split(':').next().unwrap_or_default().to_owned()),
+        },
+        alpn: send.alpn.clone().unwrap_or_else(|| if send.http2 { vec!["h2".to_owned()] } else { Vec::new() }),
+    });
+    Dial { tls, http2: send.http2 }
+}
+
+fn request(send: &Send) -> Request {
+    Request {
+        method: send.method.clone(),
+        scheme: if send.to == "https" { "https" } else { "http" },
+        host: send.host.clone(),
+        target: send.path.clone(),
+        fields: send.headers.fields(),
+        body: bytes(&send.body),
+        trailers: send.trailers.fields(),
+    }
+}
+
+/// What the reply's framing depends on; of raw bytes, the first word.
+fn method(send: &Send) -> String {
+    match &send.raw {
+        Some(raw) => raw.split(' ').next().unwrap_or_default().to_owned(),
+        None => send.method.clone(),
+    }
+}
+
+/// Polls all of them, and waits for all.
+async fn join_all(futures: impl Iterator<Item = impl Future<Output = Result<Reply>>>) -> Vec<Result<Reply>> {
+    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, reply) in &mut waiting {
+            if reply.is_none()
+                && let std::task::Poll::Ready(ready) = future.as_mut().poll(context)
+            {
+                *reply = Some(ready);
+            }
+        }
+        if waiting.iter().all(|(_, reply)| reply.is_some()) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, reply)| reply).collect()
+}
+
+/// One more request on a connection that should be open.
+pub async fn probe(opened: &mut Opened) -> Result<()> {
+    let wire = opened.connection.wire()?;
+    wire.write(b"GET /probe HTTP/1.1\r\nhost: probe.invalid\r\n\r\n").await?;
+    let reply = http1::reply(wire, "GET").await.context("the connection is not open")?;
+    ensure!(reply.status > 0, "no status");
+    Ok(())
+}
