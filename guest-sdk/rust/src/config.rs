@@ -1,15 +1,31 @@
 //! Reads `spec.config` into a policy's own type, with errors that name the field.
 
+use std::any::Any;
+
 use serde::de::DeserializeOwned;
 
 /// An absent config (`null`) also fits a struct whose fields all have defaults.
-pub(crate) fn read<C: DeserializeOwned>(text: &str) -> Result<C, String> {
+pub(crate) fn read<C: DeserializeOwned + 'static>(text: &str) -> Result<C, String> {
+    if let Some(unit) = unit() {
+        // Decided when the policy is compiled, so that one without config is spared the JSON reader: 70 KB.
+        return if matches!(text, "null" | "{}") {
+            Ok(unit)
+        } else {
+            Err("config: this policy takes none".to_string())
+        };
+    }
     if text == "null"
         && let Ok(config) = serde_json::from_str(text)
     {
         return Ok(config);
     }
     parse(if text == "null" { "{}" } else { text })
+}
+
+/// The config, where its type is `()`.
+fn unit<C: 'static>() -> Option<C> {
+    let mut unit = Some(());
+    (&mut unit as &mut dyn Any).downcast_mut::<Option<C>>().and_then(Option::take)
 }
 
 #[cfg(feature = "config-path")]

@@ -12,7 +12,7 @@ use crate::outcome::{Outcome, ResponseOutcome, Summary};
 /// [`kv`](crate::kv) or [`counters`](crate::counters).
 pub trait Policy: Sized {
     /// The Policy object's `spec.config`. Use `()` for none; a struct whose fields all have defaults may be absent.
-    type Config: DeserializeOwned;
+    type Config: DeserializeOwned + 'static;
 
     /// Checks the config and prepares. An error keeps this version from going live, and is shown to the operator.
     fn new(config: Self::Config) -> Result<Self, String>;

@@ -17,6 +17,7 @@ struct Rule {
 #[test]
 fn an_absent_config_is_the_unit_or_the_defaults() {
     assert_eq!(read::<()>("null"), Ok(()));
+    assert_eq!(read::<()>(r#"{"a": 1}"#), Err("config: this policy takes none".to_string()));
     assert_eq!(read::<Config>("null"), Ok(Config { rules: Vec::new() }));
     assert_eq!(read::<Option<Config>>("null"), Ok(None));
 }
