@@ -27,7 +27,7 @@ mod world;
 
 use std::time::Duration;
 
-pub use serde_json::json;
+pub use serde_json::{Value as Config, json};
 
 use crate::exchange::{Header, Request, Response};
 use crate::outcome::{Outcome, ResponseOutcome, Summary};
@@ -113,7 +113,7 @@ impl Exchange {
     /// # Panics
     /// If the policy refuses the config.
     #[expect(clippy::panic, reason = "ends a test")]
-    pub fn run<P: Policy>(self, config: serde_json::Value) -> Outcome {
+    pub fn run<P: Policy>(self, config: Config) -> Outcome {
         match Running::<P>::start(config) {
             Ok(mut policy) => policy.request(self),
             Err(error) => panic!("the policy refused its config: {error}"),
@@ -130,13 +130,13 @@ pub struct Running<P> {
 impl<P: Policy> Running<P> {
     /// Begins a new world (clock at 2026-01-01T00:00:00Z, nothing kept) and starts a policy in it. The error is what the
     /// operator would read.
-    pub fn start(config: serde_json::Value) -> Result<Running<P>, String> {
+    pub fn start(config: Config) -> Result<Running<P>, String> {
         world::reset();
         Running::start_again(config)
     }
 
     /// Starts one more instance in the same world, as the ingress does: only kept state is shared.
-    pub fn start_again(config: serde_json::Value) -> Result<Running<P>, String> {
+    pub fn start_again(config: Config) -> Result<Running<P>, String> {
         Ok(Running { policy: crate::policy::start(&config.to_string())? })
     }
 
