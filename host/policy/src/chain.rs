@@ -3,14 +3,20 @@
 //! Request phases run in order, response phases in reverse. A failed policy answers 503 or is skipped; a reply ends the
 //! request phases; edits of one outcome are applied all or nothing.
 
+mod phases;
+
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use cardea_model::config::FailureMode;
 
 use crate::exchange::{Exchange, ReadSet};
 use crate::failure::Failure;
-use crate::outcome::{BodyDemand, Reply, Summary, Target};
+use crate::instances::Instances;
+use crate::outcome::{BodyDemand, HeaderEdits, Reply, Summary, Target};
 use crate::policy::Policy;
 
-/// The policies of a route, in request order, and the backends that they may choose.
+/// The policies of a route, in request order.
 #[derive(Debug)]
 pub struct Chain {
     pub members: Box<[Member]>,
@@ -19,14 +25,11 @@ pub struct Chain {
 /// A member that never loaded answers by its failure mode.
 #[derive(Debug)]
 pub struct Member {
+    /// `namespace/name`.
     pub name: Arc<str>,
     pub spec: Arc<cardea_model::config::Policy>,
     pub loaded: Option<Arc<Policy>>,
 }
-
-/// A worker's instances: idle ones by policy, reused last in first out. Not `Send`: nothing here is shared.
-#[derive(Debug, Default)]
-pub struct Instances {}
 
 /// What the data plane does next.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub enum Step {
 pub enum ResponseStep {
     /// Edits, if any, are applied to `exchange.response`.
     Forward,
+    /// In place of the backend's answer; later edits are applied to it already.
     Replace(Reply),
     Fail(Arc<str>, Failure),
 }
@@ -51,10 +55,11 @@ pub enum ResponseStep {
 /// One decision, for the access line, metrics and explain.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    pub policy: Arc<str>,
+    /// Index into the chain's members: see [`Run::member`]. Not the name, whose count all workers would write.
+    pub member: usize,
     pub kind: DecisionKind,
     /// The denial's reason, the chosen backend, the failure's label; empty otherwise.
-    pub detail: Arc<str>,
+    pub detail: Cow<'static, str>,
     pub reads: ReadSet,
     pub nanoseconds: u32,
 }
@@ -72,6 +77,35 @@ pub enum DecisionKind {
     Skipped,
 }
 
+impl DecisionKind {
+    pub const ALL: [Self; 9] = [
+        Self::Next,
+        Self::Route,
+        Self::Redirect,
+        Self::Respond,
+        Self::Deny,
+        Self::WantBody,
+        Self::Replace,
+        Self::Failed,
+        Self::Skipped,
+    ];
+
+    /// The label of metrics and access lines.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Route => "route",
+            Self::Redirect => "redirect",
+            Self::Respond => "respond",
+            Self::Deny => "deny",
+            Self::WantBody => "want-body",
+            Self::Replace => "replace",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// The state of one exchange in its chain. Holds no instance between phases.
 #[derive(Debug)]
 pub struct Run {
@@ -79,49 +113,173 @@ pub struct Run {
     pub target: Option<Target>,
     pub decided: Vec<Decided>,
     pub labels: Vec<(String, String)>,
+    /// What members left for later phases, in request order; most leave nothing.
+    kept: Vec<Kept>,
+    /// The member that waits for the body, with what it left.
+    waiting: Option<(usize, Vec<u8>)>,
+}
+
+/// What one member left for later phases.
+#[derive(Debug)]
+struct Kept {
+    member: usize,
+    response_edits: HeaderEdits,
+    follow_response: bool,
+    follow_complete: bool,
+    carry: Vec<u8>,
 }
 
 impl Run {
     pub fn new(chain: Arc<Chain>) -> Self {
-        Self { chain, target: None, decided: Vec::new(), labels: Vec::new() }
+        let decided = Vec::with_capacity(chain.members.len());
+        Self { chain, target: None, decided, labels: Vec::new(), kept: Vec::new(), waiting: None }
+    }
+
+    /// The policy that made a decision.
+    pub fn member(&self, decided: &Decided) -> Option<&Member> {
+        self.chain.members.get(decided.member)
+    }
+
+    /// What the decision asked, as text: `path`, `header:x-canary`.
+    pub fn reads(&self, decided: &Decided) -> Vec<String> {
+        let policy = self.member(decided).and_then(|member| member.loaded.as_ref());
+        policy.map(|policy| policy.reads(&decided.reads)).unwrap_or_default()
     }
 
     /// Runs the request phase of each policy from the first. `allowed` says whether the route declares a backend name.
     pub fn on_request(
         &mut self,
-        _instances: &mut Instances,
-        _exchange: &mut Exchange,
-        _allowed: &dyn Fn(&str) -> bool,
+        instances: &mut Instances,
+        exchange: &mut Box<Exchange>,
+        allowed: &dyn Fn(&str) -> bool,
     ) -> Step {
-        Step::Forward
+        self.request_from(0, instances, exchange, allowed)
     }
 
     /// Gives the policy that wanted it the body, then goes on with the rest of the chain.
     pub fn on_request_body(
         &mut self,
-        _instances: &mut Instances,
-        _exchange: &mut Exchange,
-        _allowed: &dyn Fn(&str) -> bool,
-        _body: &[u8],
-        _complete: bool,
+        instances: &mut Instances,
+        exchange: &mut Box<Exchange>,
+        allowed: &dyn Fn(&str) -> bool,
+        body: &[u8],
+        complete: bool,
     ) -> Step {
-        Step::Forward
+        let Some((index, carry)) = self.waiting.take() else { return Step::Forward };
+        let Some(member) = self.chain.members.get(index) else { return Step::Forward };
+        let answer = phases::request_body(member, instances, exchange, allowed, phases::Body { body, complete, carry });
+        match self.settle(index, answer, instances, exchange) {
+            Some(step) => step,
+            None => self.request_from(index + 1, instances, exchange, allowed),
+        }
     }
 
     /// Whether some policy has response edits or follows the response phase; when not, skip the phase.
     pub fn wants_response(&self) -> bool {
-        false
+        self.kept.iter().any(|kept| kept.follow_response || !kept.response_edits.is_empty())
     }
 
     /// In reverse order. `exchange.response` must be set.
-    pub fn on_response(&mut self, _instances: &mut Instances, _exchange: &mut Exchange) -> ResponseStep {
-        ResponseStep::Forward
+    pub fn on_response(&mut self, instances: &mut Instances, exchange: &mut Box<Exchange>) -> ResponseStep {
+        phases::respond(self, instances, exchange)
     }
 
     pub fn wants_complete(&self) -> bool {
-        false
+        self.kept.iter().any(|kept| kept.follow_complete)
     }
 
     /// In reverse order. Failures are counted, and change nothing.
-    pub fn on_complete(&mut self, _instances: &mut Instances, _exchange: &mut Exchange, _summary: &Summary) {}
+    pub fn on_complete(&mut self, instances: &mut Instances, exchange: &mut Box<Exchange>, summary: &Summary) {
+        phases::complete(self, instances, exchange, summary);
+    }
+
+    fn request_from(
+        &mut self,
+        start: usize,
+        instances: &mut Instances,
+        exchange: &mut Box<Exchange>,
+        allowed: &dyn Fn(&str) -> bool,
+    ) -> Step {
+        for index in start..self.chain.members.len() {
+            let Some(member) = self.chain.members.get(index) else { break };
+            let answer = phases::request(member, instances, exchange, allowed);
+            if let Some(step) = self.settle(index, answer, instances, exchange) {
+                return step;
+            }
+        }
+        Step::Forward
+    }
+
+    /// Applies one member's answer; `None` to go on with the next member.
+    fn settle(
+        &mut self,
+        index: usize,
+        answer: Result<phases::Answer, Failure>,
+        instances: &mut Instances,
+        exchange: &mut Exchange,
+    ) -> Option<Step> {
+        match answer {
+            Ok(answer) => self.accept(index, answer, exchange),
+            Err(failure) => self.fail(index, failure, instances).map(|(name, failure)| Step::Fail(name, failure)),
+        }
+    }
+
+    fn accept(&mut self, index: usize, answer: phases::Answer, exchange: &mut Exchange) -> Option<Step> {
+        let phases::Answer { outcome, decided } = answer;
+        outcome.edits.apply(exchange);
+        self.labels.extend(outcome.labels);
+        self.decided.push(Decided { member: index, ..decided });
+        let mut kept = Kept {
+            member: index,
+            response_edits: outcome.response_edits,
+            follow_response: outcome.follow_response,
+            follow_complete: outcome.follow_complete,
+            carry: Vec::new(),
+        };
+        let step = phases::step(outcome.decision, &mut self.target, exchange);
+        match step {
+            Some(Step::WantBody(_)) => self.waiting = Some((index, outcome.carry)),
+            _ => kept.carry = outcome.carry,
+        }
+        self.keep(kept);
+        step
+    }
+
+    /// Adds what a member left to what it left before it saw the body.
+    fn keep(&mut self, kept: Kept) {
+        match self.kept.last_mut().filter(|last| last.member == kept.member) {
+            Some(last) => {
+                last.response_edits.extend(kept.response_edits);
+                last.follow_response |= kept.follow_response;
+                last.follow_complete |= kept.follow_complete;
+                last.carry = kept.carry;
+            }
+            None if kept.follow_response || kept.follow_complete || !kept.response_edits.is_empty() => {
+                self.kept.push(kept);
+            }
+            None => {}
+        }
+    }
+
+    /// Records a failure. Gives it back, with the policy's name, if it ends the exchange; `None` if the policy is skipped.
+    fn fail(&mut self, index: usize, failure: Failure, instances: &mut Instances) -> Option<(Arc<str>, Failure)> {
+        let member = self.chain.members.get(index)?;
+        let skip = member.spec.failure_mode == FailureMode::Skip;
+        let kind = if skip { DecisionKind::Skipped } else { DecisionKind::Failed };
+        if let Some(tally) = member.loaded.as_ref().and_then(|policy| instances.tally(policy)) {
+            tally.failure(&failure);
+            tally.decision(kind);
+        }
+        self.decided.push(Decided {
+            member: index,
+            kind,
+            detail: Cow::Borrowed(failure.label()),
+            reads: ReadSet::default(),
+            nanoseconds: 0,
+        });
+        (!skip).then(|| (Arc::clone(&member.name), failure))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! The exchange in hand: what a policy may ask about, and edit. The data plane owns one a request.
 //!
-//! It moves into the store of an instance for the length of a call, and back: no copy, no lock, no borrow.
+//! Its box is swapped into the store of an instance for the length of a call, and back: no copy, no lock, no borrow.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
@@ -35,7 +35,7 @@ pub struct Exchange {
     /// `namespace/ingress` of the route.
     pub route: Arc<str>,
     pub request_id: Option<Arc<str>>,
-    /// The chosen backend's name, once there is one.
+    /// The chosen backend's name, once there is one. A policy that routes sets it.
     pub backend: Option<Arc<str>>,
     /// Set from the response phase on.
     pub response: Option<ResponseHead>,
@@ -49,11 +49,32 @@ pub struct ResponseHead {
     pub headers: HeaderMap,
 }
 
-/// What one call asked: fixed questions as bits, named ones by slot of the policy's name table.
+/// What one call asked: fixed questions as bits, named ones by slot of the policy's name table. Read it with
+/// [`Policy::reads`](crate::Policy::reads).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadSet {
     pub fixed: u32,
     pub named: u64,
     /// More names than the table holds were asked.
     pub overflow: bool,
+}
+
+impl Exchange {
+    /// An exchange about nothing: what an instance holds between calls. Also a start for tests.
+    pub fn blank() -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        Self {
+            request: http::Request::new(()).into_parts().0,
+            authority: Arc::from(""),
+            raw_path: None,
+            client: nowhere.ip(),
+            scheme: "http",
+            peer: Arc::new(Peer { source: nowhere, local: nowhere, tls: false, sni: None, tls_version: None }),
+            route: Arc::from(""),
+            request_id: None,
+            backend: None,
+            response: None,
+            notes: Vec::new(),
+        }
+    }
 }

@@ -5,16 +5,30 @@
 //! instances that the worker's [`Instances`] keeps. It opens no socket, and nothing that a guest does costs more than
 //! the request in hand.
 
+mod bindings;
 mod chain;
 mod engine;
 mod exchange;
 mod failure;
+pub mod fields;
+mod host;
+mod imports;
+mod instance;
+mod instances;
+mod load;
 mod outcome;
 mod policy;
+mod reads;
+mod source;
+mod state;
 
-pub use chain::{Chain, Decided, DecisionKind, Instances, ResponseStep, Run, Step};
-pub use engine::{Engine, EngineOptions, LoadError};
+pub use chain::{Chain, Decided, DecisionKind, Member, ResponseStep, Run, Step};
+pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;
-pub use outcome::{BodyDemand, Reply, Summary, Target};
-pub use policy::{Policy, PolicyStats, State};
+pub use instances::Instances;
+pub use load::LoadError;
+pub use outcome::{BodyDemand, Reply, Summary, Target, fuzz_request_outcome};
+pub use policy::Policy;
+pub use source::{Clock, LogLevel, LogLine, LogSink, Random, Sources};
+pub use state::{DURATION_BOUNDS_NS, PolicySnapshot, State, UserMetric, UserValue};

@@ -1,9 +1,18 @@
-//! What a policy decided, lifted out of the guest, validated, in the host's own types.
+//! What a policy decided, validated, in the host's own types: the only way from a guest's answer to the exchange.
+//!
+//! Checking is complete before anything is applied, so an outcome takes effect wholly or not at all.
+
+mod check;
+mod edits;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+
+pub use check::fuzz_request_outcome;
+pub(crate) use check::{Context, request, response};
+pub(crate) use edits::{HeaderEdits, RequestEdits};
 
 /// Where the request goes, of backends that the route allows.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,3 +50,36 @@ pub struct Summary {
     pub retries: u8,
     pub error: Option<&'static str>,
 }
+
+/// A request phase's outcome, checked.
+#[derive(Debug)]
+pub(crate) struct RequestOutcome {
+    pub decision: Decision,
+    pub edits: RequestEdits,
+    pub response_edits: HeaderEdits,
+    pub follow_response: bool,
+    pub follow_complete: bool,
+    pub carry: Vec<u8>,
+    pub labels: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Decision {
+    Next,
+    Route(Target),
+    Redirect(Reply),
+    Respond(Reply),
+    Deny { reply: Reply, reason: String },
+    WantBody(BodyDemand),
+}
+
+/// The response phase's outcome, checked.
+#[derive(Debug)]
+pub(crate) struct ResponseOutcome {
+    pub replace: Option<Reply>,
+    pub edits: HeaderEdits,
+    pub carry: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests;

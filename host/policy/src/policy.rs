@@ -1,28 +1,81 @@
-//! One loaded policy: its component, its limits, and what outlives its versions.
+//! One loaded version of a policy: its component, linked and initialised once, and its limits.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use cardea_model::config;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
+
+use crate::engine::{Engine, Slot};
+use crate::exchange::ReadSet;
+use crate::host::Host;
+use crate::reads::NameTable;
+use crate::source::Sources;
+use crate::state::PolicyState;
 
 /// A version of a policy that compiled, linked and initialised. Shared by all workers; immutable.
-#[derive(Debug)]
 pub struct Policy {
     /// `namespace/name`.
     pub name: Arc<str>,
     /// `sha256:...` of the module.
     pub digest: Arc<str>,
     pub spec: Arc<config::Policy>,
-    pub stats: Arc<PolicyStats>,
+    pub(crate) engine: Engine,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pre: InstancePre<Host>,
+    pub(crate) exports: Exports,
+    pub(crate) slot: Slot,
+    /// Ticks of the epoch that a phase may take.
+    pub(crate) deadline_ticks: u64,
+    /// The snapshot was taken after `init`, so that instances of it need none.
+    pub(crate) initialised: bool,
 }
 
-/// Counters of a policy by name; they outlive its versions. Written by workers with relaxed adds.
-#[derive(Debug, Default)]
-pub struct PolicyStats {
-    pub calls: AtomicU64,
-    pub nanoseconds: AtomicU64,
+/// What the instances of a policy use: they hold this and not the policy, which so shows when it is no longer live.
+pub(crate) struct Shared {
+    pub name: Arc<str>,
+    pub memory_bytes_max: usize,
+    pub names: NameTable,
+    pub state: Arc<PolicyState>,
+    pub sources: Sources,
 }
 
-/// Kept kv values, counters and user metrics, by policy name: what survives a swap. One a process.
-#[derive(Debug, Default)]
-pub struct State {}
+/// Where the phases are among the component's exports. The optional ones are absent when it does not export them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exports {
+    pub init: ComponentExportIndex,
+    pub request: ComponentExportIndex,
+    pub request_body: Option<ComponentExportIndex>,
+    pub response: Option<ComponentExportIndex>,
+    pub complete: Option<ComponentExportIndex>,
+}
+
+impl Policy {
+    /// The questions of a decision, as text: `path`, `header:x-canary`.
+    pub fn reads(&self, reads: &ReadSet) -> Vec<String> {
+        self.shared.names.describe(reads)
+    }
+
+    /// The later phases that the module exports, by interface name.
+    pub fn phases(&self) -> Vec<&'static str> {
+        let exports = &self.exports;
+        let optional = [
+            (exports.request_body.is_some(), "on-request-body"),
+            (exports.response.is_some(), "on-response"),
+            (exports.complete.is_some(), "on-complete"),
+        ];
+        optional.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect()
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("name", &self.name).field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+/// Ticks of one millisecond after which at least `limit` has passed: the first may come at once.
+pub(crate) fn ticks(limit: Duration) -> u64 {
+    limit.as_micros().div_ceil(1000).min(60_000) as u64 + 1
+}

@@ -1,0 +1,201 @@
+//! The phases of a policy: one guest call each, its outcome checked, its decision named.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::bindings;
+use crate::chain::{Decided, DecisionKind, Member, ResponseStep, Run, Step};
+use crate::exchange::{Exchange, ReadSet, ResponseHead};
+use crate::failure::Failure;
+use crate::instances::{Called, Instances};
+use crate::outcome::{self, Context, Decision, Reply, RequestOutcome, Summary, Target};
+use crate::reads::fixed;
+
+/// A member's checked answer to a request phase.
+pub(super) struct Answer {
+    pub outcome: RequestOutcome,
+    /// With a member of 0: the chain knows which one.
+    pub decided: Decided,
+}
+
+/// What `on-request-body` is called with.
+pub(super) struct Body<'a> {
+    pub body: &'a [u8],
+    pub complete: bool,
+    pub carry: Vec<u8>,
+}
+
+pub(super) fn request(
+    member: &Member,
+    instances: &mut Instances,
+    exchange: &mut Box<Exchange>,
+    allowed: &dyn Fn(&str) -> bool,
+) -> Result<Answer, Failure> {
+    let policy = member.loaded.as_ref().ok_or(Failure::NotLoaded)?;
+    let called = instances.call(policy, exchange, |i| i.request.call(&mut i.store, ()))?;
+    let body = match policy.exports.request_body {
+        Some(_) => Ok(policy.spec.limits.body_bytes_max),
+        None => Err("the module does not export on-request-body"),
+    };
+    check(member, called, instances, exchange, allowed, body)
+}
+
+pub(super) fn request_body(
+    member: &Member,
+    instances: &mut Instances,
+    exchange: &mut Box<Exchange>,
+    allowed: &dyn Fn(&str) -> bool,
+    Body { body, complete, carry }: Body<'_>,
+) -> Result<Answer, Failure> {
+    let policy = member.loaded.as_ref().ok_or(Failure::NotLoaded)?;
+    let mut called = instances.call(policy, exchange, |i| match &i.request_body {
+        Some(function) => function.call(&mut i.store, (body.to_vec(), complete, carry)),
+        None => Err(wasmtime::Error::msg("the module does not export on-request-body")),
+    })?;
+    called.reads.fixed |= 1 << fixed::BODY;
+    check(member, called, instances, exchange, allowed, Err("it has the body already"))
+}
+
+fn check(
+    member: &Member,
+    called: Called<(bindings::RequestOutcome,)>,
+    instances: &mut Instances,
+    exchange: &Exchange,
+    allowed: &dyn Fn(&str) -> bool,
+    body: Result<u32, &'static str>,
+) -> Result<Answer, Failure> {
+    let policy = member.loaded.as_ref().ok_or(Failure::NotLoaded)?;
+    let mut draw = |sum| instances.draw(sum);
+    let granted = &policy.spec.grants.headers;
+    let outcome =
+        outcome::request(called.outcome.0, &mut Context { exchange, allowed, granted, draw: &mut draw, body })?;
+    let (kind, detail) = describe(&outcome.decision);
+    if let Some(tally) = instances.tally(policy) {
+        tally.decision(kind);
+    }
+    Ok(Answer { outcome, decided: decided(kind, detail, called.reads, called.nanoseconds) })
+}
+
+fn decided(kind: DecisionKind, detail: Cow<'static, str>, reads: ReadSet, nanoseconds: u64) -> Decided {
+    Decided { member: 0, kind, detail, reads, nanoseconds: u32::try_from(nanoseconds).unwrap_or(u32::MAX) }
+}
+
+fn describe(decision: &Decision) -> (DecisionKind, Cow<'static, str>) {
+    match decision {
+        Decision::Next => (DecisionKind::Next, Cow::Borrowed("")),
+        Decision::Route(Target::Backend(name)) => (DecisionKind::Route, Cow::Owned(String::from(&**name))),
+        Decision::Route(Target::Subset(_)) => (DecisionKind::Route, Cow::Borrowed("subset")),
+        Decision::Redirect(_) => (DecisionKind::Redirect, Cow::Borrowed("")),
+        Decision::Respond(_) => (DecisionKind::Respond, Cow::Borrowed("")),
+        Decision::Deny { reason, .. } => (DecisionKind::Deny, Cow::Owned(reason.clone())),
+        Decision::WantBody(_) => (DecisionKind::WantBody, Cow::Borrowed("")),
+    }
+}
+
+/// What a decision means for the exchange; `None` to go on with the next policy.
+pub(super) fn step(decision: Decision, target: &mut Option<Target>, exchange: &mut Exchange) -> Option<Step> {
+    match decision {
+        Decision::Next => None,
+        Decision::Route(chosen) => {
+            if let Target::Backend(name) = &chosen {
+                exchange.backend = Some(name.clone());
+            }
+            *target = Some(chosen);
+            None
+        }
+        Decision::Redirect(reply) | Decision::Respond(reply) | Decision::Deny { reply, .. } => Some(Step::Reply(reply)),
+        Decision::WantBody(demand) => Some(Step::WantBody(demand)),
+    }
+}
+
+/// The response phase of every policy that left something for it.
+pub(super) fn respond(run: &mut Run, instances: &mut Instances, exchange: &mut Box<Exchange>) -> ResponseStep {
+    let mut body = None;
+    for position in (0..run.kept.len()).rev() {
+        let Some(member) = run.kept.get(position).map(|kept| kept.member) else { break };
+        if let Err(failure) = respond_one(run, position, instances, exchange, &mut body)
+            && let Some((name, failure)) = run.fail(member, failure, instances)
+        {
+            return ResponseStep::Fail(name, failure);
+        }
+    }
+    match (body, exchange.response.as_mut()) {
+        (Some(body), Some(head)) => {
+            ResponseStep::Replace(Reply { status: head.status, headers: std::mem::take(&mut head.headers), body })
+        }
+        _ => ResponseStep::Forward,
+    }
+}
+
+/// The edits that a member left, then its call.
+fn respond_one(
+    run: &mut Run,
+    position: usize,
+    instances: &mut Instances,
+    exchange: &mut Box<Exchange>,
+    body: &mut Option<Bytes>,
+) -> Result<(), Failure> {
+    let (Some(kept), Some(head)) = (run.kept.get_mut(position), exchange.response.as_mut()) else { return Ok(()) };
+    kept.response_edits.fit(&head.headers)?;
+    std::mem::take(&mut kept.response_edits).apply(&mut head.headers);
+    let Some(policy) = run.chain.members.get(kept.member).and_then(|member| member.loaded.as_ref()) else {
+        return Ok(());
+    };
+    if !kept.follow_response || policy.exports.response.is_none() {
+        return Ok(());
+    }
+    let carry = std::mem::take(&mut kept.carry);
+    let called = instances.call(policy, exchange, |i| match &i.response {
+        Some(function) => function.call(&mut i.store, (carry,)),
+        None => Err(wasmtime::Error::msg("the module does not export on-response")),
+    })?;
+    let Some(head) = exchange.response.as_mut() else { return Ok(()) };
+    let outcome = outcome::response(called.outcome.0, &head.headers)?;
+    kept.carry = outcome.carry;
+    let kind = if outcome.replace.is_some() { DecisionKind::Replace } else { DecisionKind::Next };
+    if let Some(reply) = outcome.replace {
+        *head = ResponseHead { status: reply.status, headers: reply.headers };
+        *body = Some(reply.body);
+    }
+    outcome.edits.apply(&mut head.headers);
+    if let Some(tally) = instances.tally(policy) {
+        tally.decision(kind);
+    }
+    let decided = decided(kind, Cow::Borrowed(""), called.reads, called.nanoseconds);
+    run.decided.push(Decided { member: kept.member, ..decided });
+    Ok(())
+}
+
+/// The last phase: its failures are counted and change nothing.
+pub(super) fn complete(run: &mut Run, instances: &mut Instances, exchange: &mut Box<Exchange>, summary: &Summary) {
+    for kept in run.kept.iter_mut().rev().filter(|kept| kept.follow_complete) {
+        let Some(policy) = run.chain.members.get(kept.member).and_then(|member| member.loaded.as_ref()) else {
+            continue;
+        };
+        if policy.exports.complete.is_none() {
+            continue;
+        }
+        let (summary, carry) = (lower(summary), std::mem::take(&mut kept.carry));
+        let called = instances.call(policy, exchange, |i| match &i.complete {
+            Some(function) => function.call(&mut i.store, (summary, carry)),
+            None => Ok(()),
+        });
+        if let (Err(failure), Some(tally)) = (called, instances.tally(policy)) {
+            tally.failure(&failure);
+        }
+    }
+}
+
+fn lower(summary: &Summary) -> bindings::Summary {
+    bindings::Summary {
+        status: summary.status,
+        duration_us: summary.duration_us,
+        upstream_us: summary.upstream_us,
+        bytes_in: summary.bytes_in,
+        bytes_out: summary.bytes_out,
+        backend: summary.backend.as_deref().map(str::to_owned),
+        retries: summary.retries,
+        error: summary.error.map(str::to_owned),
+    }
+}

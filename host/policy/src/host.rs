@@ -1,0 +1,194 @@
+//! What a store holds beside the guest: the exchange in hand, the limits, and the quotas of the call in hand.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use wasmtime::ResourceLimiter;
+
+use crate::exchange::Exchange;
+use crate::policy::Shared;
+use crate::reads::Reads;
+use crate::source::{Generator, Time};
+
+/// Host calls of one guest call; one more is a trap.
+pub(crate) const HOST_CALLS_MAX: u32 = 1000;
+/// `kv-local` and `counters` operations of one guest call; one more is a trap.
+pub(crate) const KV_CALLS_MAX: u32 = 64;
+pub(crate) const LOG_LINES_MAX: u32 = 16;
+pub(crate) const LOG_LINE_BYTES_MAX: usize = 4 << 10;
+
+/// Ends a call whose quota of host calls is used up.
+#[derive(Debug, thiserror::Error)]
+#[error("too many host calls")]
+pub(crate) struct TooManyCalls;
+
+/// Ends a call that asks about an exchange in `init`, where there is none.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no exchange to ask about in `init`")]
+pub(crate) struct NoExchange;
+
+/// What all instances of a worker share. Not `Send`, like they.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub generator: RefCell<Generator>,
+}
+
+impl Worker {
+    pub fn new(random: crate::source::Random) -> Self {
+        Self { generator: RefCell::new(Generator::new(random)) }
+    }
+}
+
+/// The store's data. Quotas are cells, because imports read guest memory through the store while they count.
+pub(crate) struct Host {
+    pub limits: Limits,
+    /// The caller's, for the length of a call; blank between calls.
+    pub exchange: Box<Exchange>,
+    pub in_phase: bool,
+    pub reads: Reads,
+    pub shared: Arc<Shared>,
+    pub worker: Rc<Worker>,
+    host_calls: Cell<u32>,
+    kv_calls: Cell<u32>,
+    log_lines: Cell<u32>,
+    log_dropped: Cell<u32>,
+    now: Cell<Option<Time>>,
+}
+
+impl Host {
+    pub fn new(shared: Arc<Shared>, worker: Rc<Worker>) -> Self {
+        Self {
+            limits: Limits::new(shared.memory_bytes_max),
+            exchange: Box::new(Exchange::blank()),
+            in_phase: false,
+            reads: Reads::default(),
+            shared,
+            worker,
+            host_calls: Cell::new(0),
+            kv_calls: Cell::new(0),
+            log_lines: Cell::new(0),
+            log_dropped: Cell::new(0),
+            now: Cell::new(None),
+        }
+    }
+
+    /// Forgets the last call.
+    pub fn begin(&mut self, in_phase: bool) {
+        self.in_phase = in_phase;
+        self.reads.begin();
+        self.limits.denied = false;
+        self.host_calls.set(0);
+        self.kv_calls.set(0);
+        self.log_lines.set(0);
+        self.log_dropped.set(0);
+        self.now.set(None);
+    }
+
+    /// Counts a host call.
+    pub fn enter(&self) -> Result<(), TooManyCalls> {
+        count(&self.host_calls, HOST_CALLS_MAX)
+    }
+
+    /// Counts a host call about the exchange.
+    pub fn ask(&self) -> wasmtime::Result<&Exchange> {
+        self.enter()?;
+        if self.in_phase { Ok(&self.exchange) } else { Err(NoExchange.into()) }
+    }
+
+    /// Counts a fixed question about the exchange.
+    pub fn ask_fixed(&self, question: u32) -> wasmtime::Result<&Exchange> {
+        let exchange = self.ask()?;
+        self.reads.mark(question);
+        Ok(exchange)
+    }
+
+    /// Counts a host call on the policy's kept state.
+    pub fn enter_kv(&self, question: u32) -> Result<(), TooManyCalls> {
+        self.enter()?;
+        self.reads.mark(question);
+        count(&self.kv_calls, KV_CALLS_MAX)
+    }
+
+    /// Whether this call may log one line more; a refused line is counted.
+    pub fn may_log(&self) -> bool {
+        let may = count(&self.log_lines, LOG_LINES_MAX).is_ok();
+        if !may {
+            self.drop_log();
+        }
+        may
+    }
+
+    pub fn drop_log(&self) {
+        self.log_dropped.set(self.log_dropped.get() + 1);
+    }
+
+    pub fn log_dropped(&self) -> u32 {
+        self.log_dropped.get()
+    }
+
+    /// The time of this call: read once, at its first question.
+    pub fn now(&self) -> Time {
+        self.now.get().unwrap_or_else(|| {
+            let now = self.shared.sources.clock.read();
+            self.now.set(Some(now));
+            now
+        })
+    }
+}
+
+fn count(used: &Cell<u32>, most: u32) -> Result<(), TooManyCalls> {
+    let now = used.get() + 1;
+    used.set(now);
+    if now > most { Err(TooManyCalls) } else { Ok(()) }
+}
+
+/// Memory and table bounds of one instance, over all of its core modules.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    memory_bytes_max: usize,
+    pub memory_bytes: usize,
+    table_elements: usize,
+    /// A growth was refused since the call began: then a trap is the memory limit's doing.
+    pub denied: bool,
+}
+
+/// Enough for Go, Python and SpiderMonkey components, of which the largest measured needs 7,689 in one table.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 40_000;
+
+impl Limits {
+    pub const fn new(memory_bytes_max: usize) -> Self {
+        Self { memory_bytes_max, memory_bytes: 0, table_elements: 0, denied: false }
+    }
+}
+
+/// Adds a growth to a total, unless it goes over `most`.
+fn grow(total: &mut usize, current: usize, desired: usize, most: usize) -> bool {
+    match total.checked_add(desired.saturating_sub(current)) {
+        Some(sum) if sum <= most => {
+            *total = sum;
+            true
+        }
+        _ => false,
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let granted = grow(&mut self.memory_bytes, current, desired, self.memory_bytes_max);
+        self.denied |= !granted;
+        Ok(granted)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let granted = grow(&mut self.table_elements, current, desired, TABLE_ELEMENTS_MAX);
+        self.denied |= !granted;
+        Ok(granted)
+    }
+}

@@ -1,0 +1,50 @@
+//! What a policy may call: one file an interface of `cardea:policy`, linked only where granted.
+
+mod clock;
+mod counters;
+mod exchange;
+mod kv_local;
+mod log;
+mod metrics;
+mod random;
+
+use wasmtime::component::{Linker, LinkerInstance};
+
+use crate::host::Host;
+
+/// The interface version that this host speaks. Lookups are semver-aware: a guest of any 0.1.x meets it.
+pub(crate) const VERSION: &str = "0.1.0";
+
+type Link = fn(&mut LinkerInstance<'_, Host>) -> wasmtime::Result<()>;
+
+/// Interfaces that need a grant, by name.
+const GRANTED: [(&str, Link); 6] = [
+    ("log", log::link),
+    ("metrics", metrics::link),
+    ("clock", clock::link),
+    ("random", random::link),
+    ("kv-local", kv_local::link),
+    ("counters", counters::link),
+];
+
+/// Interfaces that every policy has.
+pub(crate) const ALWAYS: [&str; 2] = ["types", "exchange"];
+
+/// Whether a grant names an interface that exists.
+pub(crate) fn is_known(interface: &str) -> bool {
+    ALWAYS.contains(&interface) || GRANTED.iter().any(|(name, _)| *name == interface)
+}
+
+/// A linker with `exchange` and what is granted, and nothing else.
+pub(crate) fn linker(engine: &wasmtime::Engine, is_granted: impl Fn(&str) -> bool) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    exchange::link(&mut instance(&mut linker, "exchange")?)?;
+    for (name, link) in GRANTED.iter().filter(|(name, _)| is_granted(name)) {
+        link(&mut instance(&mut linker, name)?)?;
+    }
+    Ok(linker)
+}
+
+fn instance<'a>(linker: &'a mut Linker<Host>, name: &str) -> wasmtime::Result<LinkerInstance<'a, Host>> {
+    linker.instance(&format!("cardea:policy/{name}@{VERSION}"))
+}

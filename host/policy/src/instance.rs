@@ -1,0 +1,167 @@
+//! One instance of a policy: a store, its guest, and when to throw it away.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::TypedFunc;
+use wasmtime::{Error, Store, Trap};
+
+use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
+use crate::engine::Seat;
+use crate::failure::Failure;
+use crate::host::{Host, TooManyCalls, Worker};
+use crate::policy::{Policy, ticks};
+
+/// Most bytes that one crossing may carry from guest to host: an outcome with a body of 1 MiB and everything else at its
+/// bound. Imports check their own, smaller bounds before they copy.
+const CROSSING_BYTES_MAX: usize = 1_280 << 10;
+/// Handles to resources of its own that a guest may hold.
+const HANDLES_MAX: usize = 64;
+/// For `init`, which parses the configuration: it runs on a worker when an instance is made there.
+const INIT_DEADLINE: Duration = Duration::from_millis(100);
+const AGE_MAX: Duration = Duration::from_secs(300);
+/// Calls after which an instance is thrown away, +-20 % at random, so that nobody comes to depend on it.
+const CALLS_MAX: u32 = 10_000;
+
+pub(crate) struct Instance {
+    pub store: Store<Host>,
+    pub request: TypedFunc<(), (RequestOutcome,)>,
+    pub request_body: Option<RequestBodyFunc>,
+    pub response: Option<ResponseFunc>,
+    pub complete: Option<CompleteFunc>,
+    calls_left: u32,
+    made: Instant,
+    memory_bytes_max: usize,
+    /// Gives its place among all instances back when it drops.
+    _seat: Seat,
+}
+
+pub(crate) type RequestBodyFunc = TypedFunc<(Vec<u8>, bool, Vec<u8>), (RequestOutcome,)>;
+pub(crate) type ResponseFunc = TypedFunc<(Vec<u8>,), (ResponseOutcome,)>;
+pub(crate) type CompleteFunc = TypedFunc<(Summary, Vec<u8>), ()>;
+
+/// Why `init` did not succeed.
+#[derive(Debug)]
+pub(crate) enum InitError {
+    /// The policy's own words.
+    Refused(String),
+    Failed(Failure),
+    /// An export has another type than the interface says.
+    Mistyped(String),
+}
+
+impl From<Failure> for InitError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Instance {
+    /// Instantiates, and runs `init` unless the component is a snapshot taken after it.
+    pub fn new(policy: &Policy, worker: &Rc<Worker>, now: Instant) -> Result<Self, InitError> {
+        let seat = policy.engine.take_seat().ok_or(Failure::Overloaded)?;
+        let mut store = store(policy, worker);
+        let instance = policy.pre.instantiate(&mut store).map_err(|error| instantiation(error, &mut store))?;
+        let exports = &policy.exports;
+        let mistyped = |interface: &'static str| {
+            move |error: Error| InitError::Mistyped(format!("{interface}: {}", one_line(&error)))
+        };
+        if !policy.initialised {
+            let init = instance.get_typed_func(&mut store, exports.init).map_err(mistyped("lifecycle.init"))?;
+            run_init(policy, &mut store, &init)?;
+        }
+        let request = instance.get_typed_func(&mut store, exports.request).map_err(mistyped("on-request.handle"))?;
+        let request_body = exports.request_body.map(|index| instance.get_typed_func(&mut store, index));
+        let response = exports.response.map(|index| instance.get_typed_func(&mut store, index));
+        let complete = exports.complete.map(|index| instance.get_typed_func(&mut store, index));
+        let memory_bytes = store.data().limits.memory_bytes;
+        Ok(Self {
+            request,
+            request_body: request_body.transpose().map_err(mistyped("on-request-body.handle"))?,
+            response: response.transpose().map_err(mistyped("on-response.handle"))?,
+            complete: complete.transpose().map_err(mistyped("on-complete.handle"))?,
+            store,
+            calls_left: calls_max(worker),
+            made: now,
+            memory_bytes_max: memory_bytes.saturating_mul(2).max(1 << 20),
+            _seat: seat,
+        })
+    }
+
+    /// Counts a finished call; says whether the instance may serve another.
+    pub fn may_go_on(&mut self, now: Instant) -> bool {
+        self.calls_left = self.calls_left.saturating_sub(1);
+        self.calls_left > 0
+            && self.store.data().limits.memory_bytes <= self.memory_bytes_max
+            && now.saturating_duration_since(self.made) < AGE_MAX
+    }
+}
+
+fn store(policy: &Policy, worker: &Rc<Worker>) -> Store<Host> {
+    let mut store = Store::new(policy.engine.wasmtime(), Host::new(policy.shared.clone(), Rc::clone(worker)));
+    store.limiter(|host| &mut host.limits);
+    store.set_hostcall_fuel(CROSSING_BYTES_MAX);
+    store.set_max_component_handles(HANDLES_MAX);
+    store.epoch_deadline_trap();
+    store.set_epoch_deadline(ticks(INIT_DEADLINE));
+    store
+}
+
+fn instantiation(error: Error, store: &mut Store<Host>) -> InitError {
+    if store.data().limits.denied {
+        return InitError::Failed(Failure::Memory);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(_) => InitError::Failed(classify(&error, false)),
+        None => InitError::Failed(Failure::Instantiate(one_line(&error))),
+    }
+}
+
+type InitFunc = TypedFunc<(String,), (Result<(), String>,)>;
+
+fn run_init(policy: &Policy, store: &mut Store<Host>, init: &InitFunc) -> Result<(), InitError> {
+    store.data_mut().begin(false);
+    store.set_epoch_deadline(ticks(INIT_DEADLINE));
+    let config = String::from(&*policy.spec.config);
+    match init.call(&mut *store, (config,)) {
+        Ok((Ok(()),)) => Ok(()),
+        Ok((Err(text),)) => Err(InitError::Refused(text)),
+        Err(error) => Err(InitError::Failed(classify(&error, store.data().limits.denied))),
+    }
+}
+
+fn calls_max(worker: &Worker) -> u32 {
+    let spread = u64::from(CALLS_MAX / 5);
+    let draw = worker.generator.borrow_mut().next_u64().unwrap_or(spread);
+    CALLS_MAX - CALLS_MAX / 5 + (draw % (2 * spread)) as u32
+}
+
+/// Names what ended a call. `denied` says that a growth of memory or table was refused in it.
+pub(crate) fn classify(error: &Error, denied: bool) -> Failure {
+    if error.is::<TooManyCalls>() {
+        return Failure::HostCalls;
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => Failure::Deadline,
+        _ if denied => Failure::Memory,
+        Some(trap) => Failure::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
+        // wasmtime keeps the type of this error to itself.
+        None if error.to_string().contains("fuel allocated for hostcalls") => {
+            Failure::OutcomeTooLarge("more than 1280 KiB in one crossing")
+        }
+        None => Failure::Trap(one_line(error)),
+    }
+}
+
+/// The whole chain of causes on one line.
+pub(crate) fn one_line(error: &Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string().replace('\n', " "));
+    }
+    text.truncate(text.floor_char_boundary(1000));
+    text
+}

@@ -1,0 +1,194 @@
+//! A worker's instances: one idle a policy, reused by the next call, and dropped when the policy is no longer live.
+//!
+//! Calls are synchronous, so a worker is in at most one call of a policy, and never needs a second instance. An instance
+//! is taken out before its call and put back only after a success: whatever ends a call early, a half-run guest is never
+//! called again. Not `Send`: nothing here is shared, except the flag that the ticker reads.
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use cardea_model::config::Isolation;
+
+use crate::engine::{Engine, Pulse};
+use crate::exchange::{Exchange, ReadSet};
+use crate::failure::Failure;
+use crate::host::Worker;
+use crate::instance::{InitError, Instance, classify};
+use crate::policy::Policy;
+use crate::state::{Tally, TallyGuard};
+
+/// A worker's instances of all policies.
+pub struct Instances {
+    /// By slot of the policy.
+    entries: Vec<Option<Entry>>,
+    worker: Rc<Worker>,
+    pulse: Pulse,
+    /// Calls until the next look for policies that are gone.
+    sweep_in: u32,
+}
+
+const SWEEP_EVERY: u32 = 4096;
+
+/// What a worker has of one policy version.
+struct Entry {
+    /// Tells this version from a later one in the same slot.
+    id: u64,
+    policy: Weak<Policy>,
+    idle: Option<Instance>,
+    tally: TallyGuard,
+}
+
+/// What a successful call returned, and what it cost.
+pub(crate) struct Called<R> {
+    pub outcome: R,
+    pub reads: ReadSet,
+    pub nanoseconds: u64,
+}
+
+impl Instances {
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            entries: Vec::new(),
+            worker: Rc::new(Worker::new(engine.sources().random.clone())),
+            pulse: engine.pulse(),
+            sweep_in: SWEEP_EVERY,
+        }
+    }
+
+    /// Drops the instances of policies that no generation holds any more. Happens by itself every few thousand calls;
+    /// worth calling after a generation changed.
+    pub fn sweep(&mut self) {
+        self.sweep_in = SWEEP_EVERY;
+        for entry in &mut self.entries {
+            if entry.as_ref().is_some_and(|entry| entry.policy.strong_count() == 0) {
+                *entry = None;
+            }
+        }
+    }
+
+    /// Idle instances held, for metrics and tests.
+    pub fn idle(&self) -> usize {
+        self.entries.iter().flatten().filter(|entry| entry.idle.is_some()).count()
+    }
+
+    /// A number below `sum`, for the draw among weighted backends.
+    pub(crate) fn draw(&mut self, sum: u64) -> u64 {
+        let number = self.worker.generator.borrow_mut().next_u64().unwrap_or(0);
+        // The high half of the product: uniform enough without a division (Lemire, 2018).
+        ((u128::from(number) * u128::from(sum)) >> 64) as u64
+    }
+
+    pub(crate) fn tally(&mut self, policy: &Arc<Policy>) -> Option<&Tally> {
+        self.entry(policy).map(|entry| &*entry.tally)
+    }
+
+    /// Lends the exchange to an instance for one guest call.
+    pub(crate) fn call<R>(
+        &mut self,
+        policy: &Arc<Policy>,
+        exchange: &mut Box<Exchange>,
+        guest: impl FnOnce(&mut Instance) -> wasmtime::Result<R>,
+    ) -> Result<Called<R>, Failure> {
+        self.sweep_in = self.sweep_in.saturating_sub(1);
+        if self.sweep_in == 0 {
+            self.sweep();
+        }
+        let start = Instant::now();
+        let worker = Rc::clone(&self.worker);
+        let idle = self.entry(policy).and_then(|entry| entry.idle.take());
+        self.pulse.begin();
+        let result = match idle {
+            Some(instance) => Ok(instance),
+            None => self.make(policy, &worker, start),
+        }
+        .and_then(|mut instance| {
+            let result = lend(&mut instance, policy, exchange, guest);
+            Ok((instance, result?))
+        });
+        self.pulse.end();
+        let end = Instant::now();
+        let nanoseconds = end.saturating_duration_since(start).as_nanos() as u64;
+        self.put_back(policy, result, end, nanoseconds)
+    }
+
+    fn make(&mut self, policy: &Arc<Policy>, worker: &Rc<Worker>, now: Instant) -> Result<Instance, Failure> {
+        if let Some(tally) = self.tally(policy) {
+            tally.created.add(1);
+        }
+        Instance::new(policy, worker, now).map_err(|error| match error {
+            InitError::Failed(failure) => failure,
+            InitError::Refused(text) | InitError::Mistyped(text) => Failure::Instantiate(text),
+        })
+    }
+
+    /// Keeps the instance of a successful call, unless the policy or its age says otherwise.
+    fn put_back<R>(
+        &mut self,
+        policy: &Arc<Policy>,
+        result: Result<(Instance, (R, ReadSet)), Failure>,
+        now: Instant,
+        nanoseconds: u64,
+    ) -> Result<Called<R>, Failure> {
+        let Some(entry) = self.entry(policy) else { return Err(Failure::Overloaded) };
+        entry.tally.call(nanoseconds);
+        let (mut instance, (outcome, reads)) = result?;
+        let dropped = instance.store.data().log_dropped();
+        if dropped > 0 {
+            entry.tally.logs_dropped.add(u64::from(dropped));
+        }
+        if policy.spec.isolation == Isolation::Pooled {
+            if instance.may_go_on(now) {
+                entry.idle = Some(instance);
+            } else {
+                entry.tally.recycled.add(1);
+            }
+        }
+        Ok(Called { outcome, reads, nanoseconds })
+    }
+
+    /// The policy's entry, made if it has none. `None` only if the slot is out of all bounds.
+    fn entry(&mut self, policy: &Arc<Policy>) -> Option<&mut Entry> {
+        let index = policy.slot.index();
+        if index >= self.entries.len() {
+            self.entries.resize_with(index + 1, || None);
+        }
+        let entry = self.entries.get_mut(index)?;
+        if entry.as_ref().is_none_or(|entry| entry.id != policy.slot.id()) {
+            *entry = Some(Entry {
+                id: policy.slot.id(),
+                policy: Arc::downgrade(policy),
+                idle: None,
+                tally: policy.shared.state.tally(),
+            });
+        }
+        entry.as_mut()
+    }
+}
+
+impl fmt::Debug for Instances {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instances").field("idle", &self.idle()).finish_non_exhaustive()
+    }
+}
+
+/// Swaps the exchange in, runs the guest until its deadline at most, and swaps the exchange out whatever happened.
+fn lend<R>(
+    instance: &mut Instance,
+    policy: &Policy,
+    exchange: &mut Box<Exchange>,
+    guest: impl FnOnce(&mut Instance) -> wasmtime::Result<R>,
+) -> Result<(R, ReadSet), Failure> {
+    let host = instance.store.data_mut();
+    host.begin(true);
+    std::mem::swap(&mut host.exchange, exchange);
+    instance.store.set_epoch_deadline(policy.deadline_ticks);
+    let result = guest(instance);
+    let host = instance.store.data_mut();
+    std::mem::swap(&mut host.exchange, exchange);
+    match result {
+        Ok(outcome) => Ok((outcome, host.reads.set())),
+        Err(error) => Err(classify(&error, host.limits.denied)),
+    }
+}

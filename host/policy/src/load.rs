@@ -1,0 +1,270 @@
+//! From a declared policy to one that can run: digest, shape, grants, compile, link, and one `init` as a probe.
+//!
+//! Every stage has its own label and says what was found, what was expected, and what to do. Blocking and slow: the
+//! caller is never a worker.
+
+mod shape;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cardea_model::config::{self, ModuleSource};
+use sha2::{Digest, Sha256};
+use wasmtime::component::{Component, InstancePre};
+
+use crate::engine::{Engine, MEMORIES_MAX, TABLES_MAX};
+use crate::failure::Failure;
+use crate::host::{Host, TABLE_ELEMENTS_MAX, Worker};
+use crate::imports;
+use crate::instance::{InitError, Instance, one_line};
+use crate::policy::{Policy, Shared, ticks};
+use crate::reads::NameTable;
+use crate::source::Random;
+use crate::state::State;
+
+/// Of a module's bytes. SpiderMonkey components have 12 MB, Python's 18.
+const MODULE_BYTES_MAX: usize = 64 << 20;
+
+/// Why a module does not go live. The message says what was found and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct LoadError {
+    /// `module`, `digest`, `compile`, `imports`, `exports`, `limits`, `init`: the stage, and the label of the counter.
+    pub stage: &'static str,
+    /// The field of the Policy at fault, such as `spec.module` or `spec.grants`.
+    pub field: &'static str,
+    pub message: String,
+    pub remedy: String,
+}
+
+impl LoadError {
+    fn new(stage: &'static str, field: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { stage, field, message: message.into(), remedy: remedy.into() }
+    }
+}
+
+impl Engine {
+    /// Compiles, links within the grants, and initialises one instance. Blocking, and slow: never on a worker.
+    /// Returns `previous` where digest, config, grants, limits, failure mode and isolation are the same.
+    pub fn load(
+        &self,
+        spec: &Arc<config::Policy>,
+        state: &Arc<State>,
+        previous: Option<&Arc<Policy>>,
+    ) -> Result<Arc<Policy>, LoadError> {
+        let bytes = module_bytes(spec)?;
+        let digest = digest(bytes);
+        if let Some(previous) = previous.filter(|previous| is_same(previous, spec, &digest)) {
+            return Ok(Arc::clone(previous));
+        }
+        expect_digest(spec, &digest)?;
+        self.check_limits(spec)?;
+        let component = self.compile(bytes, &digest)?;
+        self.check_resources(&component, spec)?;
+        let pre = self.link(&component, spec)?;
+        let policy = Arc::new(self.policy(spec, state, digest, pre)?);
+        probe(&policy)?;
+        Ok(policy)
+    }
+
+    fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
+        shape::component_header(bytes)?;
+        self.cache().component(self.wasmtime(), bytes, digest).map_err(|error| {
+            let message = format!("the module does not compile: {}", one_line(&error));
+            LoadError::new(
+                "compile",
+                "spec.module",
+                message,
+                "build it again, with the toolchain that `cardea policy build` uses",
+            )
+        })
+    }
+
+    fn check_limits(&self, spec: &config::Policy) -> Result<(), LoadError> {
+        let (asked, most) = (spec.limits.memory_bytes_max, self.options().memory_bytes_max);
+        if asked > most {
+            let message = format!("limits.memory is {asked} bytes, and this process allows {most}");
+            return Err(LoadError::new(
+                "limits",
+                "spec.limits.memory",
+                message,
+                format!("ask for {most} bytes at most"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What the component needs before it runs at all, against the policy's limit and the pool.
+    fn check_resources(&self, component: &Component, spec: &config::Policy) -> Result<(), LoadError> {
+        // Absent where a component imports or takes apart modules: `link` refuses that.
+        let Some(needs) = component.resources_required() else { return Ok(()) };
+        let memory = needs.max_initial_memory_size.unwrap_or(0);
+        if memory > u64::from(spec.limits.memory_bytes_max) {
+            let message = format!(
+                "the module starts with {memory} bytes of memory, more than limits.memory ({})",
+                spec.limits.memory_bytes_max
+            );
+            return Err(LoadError::new(
+                "limits",
+                "spec.limits.memory",
+                message,
+                format!("allow at least {memory} bytes"),
+            ));
+        }
+        let table = needs.max_initial_table_size.unwrap_or(0);
+        let found = [
+            (u64::from(needs.num_memories), u64::from(MEMORIES_MAX), "memories"),
+            (u64::from(needs.num_tables), u64::from(TABLES_MAX), "tables"),
+            (table, TABLE_ELEMENTS_MAX as u64, "elements in a table"),
+        ];
+        match found.into_iter().find(|(needed, most, _)| needed > most) {
+            Some((needed, most, what)) => {
+                let message = format!("the module has {needed} {what}, and a policy may have {most}");
+                Err(LoadError::new("limits", "spec.module", message, "build a smaller module"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn link(&self, component: &Component, spec: &config::Policy) -> Result<InstancePre<Host>, LoadError> {
+        let granted = &spec.grants.interfaces;
+        if let Some(unknown) = granted.iter().find(|name| !imports::is_known(name)) {
+            let message = format!("`{unknown}` is not an interface of cardea:policy");
+            let remedy = "grant log, metrics, clock, random, kv-local or counters";
+            return Err(LoadError::new("imports", "spec.grants.interfaces", message, remedy));
+        }
+        shape::imports(component, self.wasmtime(), granted)?;
+        let linked = imports::linker(self.wasmtime(), |name| granted.iter().any(|known| known == name))
+            .and_then(|linker| linker.instantiate_pre(component));
+        linked.map_err(|error| {
+            let message =
+                format!("an import does not have the type of cardea:policy@{}: {}", imports::VERSION, one_line(&error));
+            LoadError::new(
+                "imports",
+                "spec.module",
+                message,
+                "build the module against the interface that this ingress ships",
+            )
+        })
+    }
+
+    fn policy(
+        &self,
+        spec: &Arc<config::Policy>,
+        state: &Arc<State>,
+        digest: String,
+        pre: InstancePre<Host>,
+    ) -> Result<Policy, LoadError> {
+        let exports = shape::exports(pre.component(), self.wasmtime())?;
+        let name: Arc<str> = Arc::from(format!("{}/{}", spec.origin.namespace, spec.origin.name));
+        let shared = Shared {
+            name: Arc::clone(&name),
+            memory_bytes_max: spec.limits.memory_bytes_max as usize,
+            names: NameTable::default(),
+            state: state.of(&name),
+            sources: self.sources().clone(),
+        };
+        Ok(Policy {
+            name,
+            digest: Arc::from(digest),
+            spec: Arc::clone(spec),
+            engine: self.clone(),
+            shared: Arc::new(shared),
+            pre,
+            exports,
+            slot: self.take_slot(),
+            deadline_ticks: ticks(spec.limits.deadline),
+            initialised: false,
+        })
+    }
+}
+
+fn module_bytes(spec: &config::Policy) -> Result<&[u8], LoadError> {
+    let bytes = match &spec.module {
+        ModuleSource::Bytes { bytes, .. } => bytes,
+        ModuleSource::Missing { path, message } => {
+            let message = format!("the module {path} cannot be read: {message}");
+            return Err(LoadError::new(
+                "module",
+                "spec.module.file",
+                message,
+                "put the module where the manifest says",
+            ));
+        }
+    };
+    if bytes.len() > MODULE_BYTES_MAX {
+        let message = format!("the module has {} bytes, and may have {MODULE_BYTES_MAX}", bytes.len());
+        return Err(LoadError::new("module", "spec.module", message, "build a smaller module"));
+    }
+    Ok(bytes)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::from("sha256:");
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn expect_digest(spec: &config::Policy, found: &str) -> Result<(), LoadError> {
+    match &spec.digest {
+        Some(expected) if !expected.eq_ignore_ascii_case(found) => {
+            let message = format!("the module's digest is {found}, and spec.module.digest says {expected}");
+            let remedy = "restore the module that the digest names, or change the digest with it";
+            Err(LoadError::new("digest", "spec.module.digest", message, remedy))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_same(previous: &Policy, spec: &config::Policy, digest: &str) -> bool {
+    let old = &previous.spec;
+    *previous.digest == *digest
+        && old.digest == spec.digest
+        && old.config == spec.config
+        && old.grants == spec.grants
+        && old.limits == spec.limits
+        && old.failure_mode == spec.failure_mode
+        && old.isolation == spec.isolation
+}
+
+/// Makes one instance and throws it away: what fails here would fail on every request.
+fn probe(policy: &Arc<Policy>) -> Result<(), LoadError> {
+    let worker = Rc::new(Worker::new(Random::System));
+    let pulse = policy.engine.pulse();
+    pulse.begin();
+    let made = Instance::new(policy, &worker, Instant::now());
+    pulse.end();
+    match made {
+        Ok(_) => Ok(()),
+        Err(InitError::Refused(text)) => {
+            let text = text.get(..text.floor_char_boundary(1000)).unwrap_or_default();
+            Err(LoadError::new(
+                "init",
+                "spec.config",
+                format!("init refuses the config: {text}"),
+                "correct spec.config",
+            ))
+        }
+        Err(InitError::Mistyped(text)) => Err(LoadError::new(
+            "exports",
+            "spec.module",
+            format!("an export does not have the type of cardea:policy@{}: {text}", imports::VERSION),
+            "build the module against the interface that this ingress ships",
+        )),
+        Err(InitError::Failed(Failure::Memory)) => Err(LoadError::new(
+            "limits",
+            "spec.limits.memory",
+            "the module needs more memory than limits.memory to start",
+            "raise limits.memory",
+        )),
+        Err(InitError::Failed(failure)) => {
+            let message = format!("init {failure}");
+            Err(LoadError::new("init", "spec.module", message, "see what init does; `cardea policy run` shows it"))
+        }
+    }
+}

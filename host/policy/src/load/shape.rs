@@ -1,0 +1,115 @@
+//! Whether a module has the shape of a policy: a component, whose imports are granted and whose exports are there.
+
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentExportIndex};
+
+use crate::imports::{self, VERSION};
+use crate::load::LoadError;
+use crate::policy::Exports;
+
+const PACKAGE: &str = "cardea:policy/";
+
+/// Tells a component from a core module and from what is no Wasm at all, by the eight bytes of the preamble.
+pub(super) fn component_header(bytes: &[u8]) -> Result<(), LoadError> {
+    let (found, remedy) = match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(()),
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => (
+            "a core Wasm module, and a policy is a component",
+            "make a component of it: `cardea policy build`, or `wasm-tools component new`",
+        ),
+        Some([0, b'a', b's', b'm', ..]) => ("Wasm of an unknown version", "build it with a current toolchain"),
+        _ => ("not a Wasm component", "name the .wasm file that the build made"),
+    };
+    Err(LoadError::new("compile", "spec.module", format!("the module is {found}"), remedy))
+}
+
+/// Every import is an interface of ours that is granted.
+pub(super) fn imports(component: &Component, engine: &Engine, granted: &[String]) -> Result<(), LoadError> {
+    let kind = component.component_type();
+    for (name, _) in kind.imports(engine) {
+        let Some((interface, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
+            let message =
+                format!("the module imports `{name}`, and a policy may import only interfaces of cardea:policy");
+            let remedy = "build it without WASI: see the toolchain's page in docs";
+            return Err(LoadError::new("imports", "spec.module", message, remedy));
+        };
+        if !is_compatible(version) {
+            return Err(wrong_version("imports", name, interface));
+        }
+        if !imports::is_known(interface) {
+            let message = format!("the module imports `{name}`, which this ingress does not have");
+            let remedy = "build the module against the interface that this ingress ships";
+            return Err(LoadError::new("imports", "spec.module", message, remedy));
+        }
+        if !imports::ALWAYS.contains(&interface) && !granted.iter().any(|known| known == interface) {
+            let message = format!("the module imports `{interface}`, which is not granted");
+            let remedy = format!("add `{interface}` to spec.grants.interfaces, if the policy may have it");
+            return Err(LoadError::new("imports", "spec.grants.interfaces", message, remedy));
+        }
+    }
+    Ok(())
+}
+
+/// 0.1.x: what semver-aware linking joins.
+fn is_compatible(version: &str) -> bool {
+    version.strip_prefix("0.1.").is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn wrong_version(stage: &'static str, found: &str, interface: &str) -> LoadError {
+    let message = format!("found `{found}`, expected `{PACKAGE}{interface}@{VERSION}` (any 0.1.x)");
+    LoadError::new(stage, "spec.module", message, "build the module against the interface that this ingress ships")
+}
+
+/// The functions of the phases, mandatory and optional.
+pub(super) fn exports(component: &Component, engine: &Engine) -> Result<Exports, LoadError> {
+    let find = |interface, function| export(component, engine, interface, function);
+    Ok(Exports {
+        init: find("lifecycle", "init")?.ok_or_else(|| missing("lifecycle"))?,
+        request: find("on-request", "handle")?.ok_or_else(|| missing("on-request"))?,
+        request_body: find("on-request-body", "handle")?,
+        response: find("on-response", "handle")?,
+        complete: find("on-complete", "handle")?,
+    })
+}
+
+fn missing(interface: &str) -> LoadError {
+    let message = format!("the module does not export `{PACKAGE}{interface}@{VERSION}`");
+    LoadError::new("exports", "spec.module", message, "export it: a policy has at least lifecycle and on-request")
+}
+
+/// The index of an interface's function; `None` if the interface is not exported in any version.
+fn export(
+    component: &Component,
+    engine: &Engine,
+    interface: &str,
+    function: &str,
+) -> Result<Option<ComponentExportIndex>, LoadError> {
+    let name = format!("{PACKAGE}{interface}@{VERSION}");
+    let Some(instance) = component.get_export_index(None, &name) else {
+        return other_version(component, engine, interface).map_or(Ok(None), Err);
+    };
+    match component.get_export(Some(&instance), function) {
+        Some((found, index)) if matches!(found, ComponentItem::ComponentFunc(_)) => Ok(Some(index)),
+        _ => {
+            let message = format!("`{name}` has no function `{function}`");
+            Err(LoadError::new(
+                "exports",
+                "spec.module",
+                message,
+                "build the module against the interface that this ingress ships",
+            ))
+        }
+    }
+}
+
+/// An error if the interface is exported in a version that this host does not speak.
+fn other_version(component: &Component, engine: &Engine, interface: &str) -> Option<LoadError> {
+    let prefix = format!("{PACKAGE}{interface}");
+    let kind = component.component_type();
+    let found = kind
+        .exports(engine)
+        .map(|(name, _)| name.to_owned())
+        .find(|name| name.strip_prefix(&prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))?;
+    Some(wrong_version("exports", &found, interface))
+}
