@@ -56,7 +56,8 @@ struct Journal {
     records: Vec<Value>,
     /// Lines that are not JSON, for the report of a failure.
     noise: Vec<String>,
-    ended: bool,
+    /// Of its two outputs, how many have ended.
+    ended: u8,
 }
 
 /// Where a step began, so that it looks only at what came after.
@@ -140,9 +141,14 @@ impl Ingress {
                 let journal = lock(&self.journal);
                 let lines = lines(&journal);
                 let found = lines.iter().find(|line| pattern::matches(wanted, Some(line)).is_ok());
-                found.cloned().ok_or_else(|| missing(what, wanted, lines, &journal))
+                match found {
+                    Some(line) => Ok(Ok(line.clone())),
+                    // Nothing more will come.
+                    None if journal.ended == 2 => Ok(Err(missing(what, wanted, lines, &journal))),
+                    None => Err(missing(what, wanted, lines, &journal)),
+                }
             })
-            .await
+            .await?
     }
 
     /// Every access record after `mark`.
@@ -204,7 +210,7 @@ impl Ingress {
     /// Waits for the end of the process; its exit code.
     pub async fn exit(&mut self) -> Result<i32> {
         self.pulse
-            .until(|| if lock(&self.journal).ended { Ok(()) } else { Err(anyhow!("the process has not ended")) })
+            .until(|| if lock(&self.journal).ended == 2 { Ok(()) } else { Err(anyhow!("the process has not ended")) })
             .await?;
         self.child.wait()?.code().context("ended by a signal")
     }
@@ -274,7 +280,7 @@ fn follow(
             drop(journal);
             pulse.beat();
         }
-        lock(&journal).ended = true;
+        lock(&journal).ended += 1;
         pulse.beat();
     });
 }
@@ -282,7 +288,7 @@ fn follow(
 fn missing(what: &str, wanted: &Value, lines: &[Value], journal: &Journal) -> anyhow::Error {
     let lines: String = lines.iter().rev().take(8).map(|line| format!("\n  {line}")).collect();
     let noise: String = journal.noise.iter().rev().take(5).map(|line| format!("\n  {line}")).collect();
-    let ended = if journal.ended { " (the process has ended)" } else { "" };
+    let ended = if journal.ended == 2 { " (the process has ended)" } else { "" };
     anyhow!("no {what} {wanted}{ended}; newest first:{lines}{noise}")
 }
 

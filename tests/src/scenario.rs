@@ -1,21 +1,21 @@
-//! A scenario file: what it may say (here), what it sets up (`given`), and how its steps are played (`play`, `check`).
+//! A scenario file: what it may say (here), how it is read, what it sets up (`given`), how it is played (`play`, `check`).
 //!
 //! Everything unknown is an error, so that a misspelt expectation cannot pass unseen. tests/README.md explains each key.
 
 mod check;
 mod given;
 mod play;
+mod read;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::backend::BackendSpec;
 
 pub use play::{Outcome, run};
+pub use read::read;
 
 /// One file: one ingress process, and what happens to it, in order.
 #[derive(Debug, Deserialize)]
@@ -116,6 +116,10 @@ pub struct Step {
     pub from: Option<String>,
     /// Short for a reply with this status.
     pub status: Option<u16>,
+    /// Short for these bytes answered 400 (or `status`), the connection closed, and no backend called.
+    pub reject: Option<String>,
+    /// The same, for a body that breaks after its head was forwarded: no backend sees the whole request.
+    pub reject_body: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -137,7 +141,7 @@ pub struct Apply {
 pub struct Send {
     /// The listener: `http` (default), `https` or `admin`.
     pub to: String,
-    /// Exactly these bytes, over HTTP/1.1; a character up to U+00FF is a byte.
+    /// Exactly these bytes, over HTTP/1.1; a character up to U+00FF is a byte, `${a*9}` is nine times `a`.
     pub raw: Option<String>,
     /// Exactly these fields, over HTTP/2, pseudo-fields too.
     pub frames: Option<Vec<(String, String)>>,
@@ -152,6 +156,8 @@ pub struct Send {
     pub streams: usize,
     /// HTTP/2: opens and resets so many streams first.
     pub resets: usize,
+    /// Speaks without TLS, whatever the listener.
+    pub plain: bool,
     /// TLS: the name; by default the host. Empty sends none.
     pub sni: Option<String>,
     pub alpn: Option<Vec<String>>,
@@ -174,6 +180,7 @@ impl Default for Send {
             trailers: Headers::default(),
             streams: 1,
             resets: 0,
+            plain: false,
             sni: None,
             alpn: None,
             idle_connections: 0,
@@ -215,12 +222,18 @@ pub struct Expect {
     pub receive: Option<String>,
     /// No answer: the connection is refused, reset or closed without one.
     pub refused: Option<bool>,
+    /// Refused, or answered 4xx.
+    pub rejected: Option<bool>,
+    /// The connection ends, whatever comes before.
+    pub ends: Option<bool>,
     /// Whether the connection is closed after the reply. Open is proved by one more request on it.
     pub closed: Option<bool>,
     /// The last call of the step.
     pub upstream: Option<Value>,
     /// How many calls all backends got, or each by name.
     pub upstream_calls: Option<Value>,
+    /// How many calls came to their end.
+    pub upstream_completed: Option<usize>,
     /// An access line of the step.
     pub record: Option<Value>,
     /// An event on standard error within the step.
@@ -246,72 +259,4 @@ pub struct ExpectTls {
     pub certificate: Option<String>,
     #[serde(default)]
     pub alpn: Option<String>,
-}
-
-/// Reads and checks a file.
-///
-/// # Errors
-/// When it is not YAML, has an unknown key, or a step that expects nothing.
-pub fn read(path: &Path) -> Result<Scenario> {
-    let text = std::fs::read_to_string(path)?;
-    // By way of JSON: there an enum with a value is a map with one key, not a YAML tag.
-    let value: Value = serde_yaml::from_str(&text)?;
-    let mut scenario: Scenario = serde_json::from_value(value)?;
-    if let Some(expect) = scenario.expect.take() {
-        let send = scenario.send.take();
-        scenario.steps.push(Step { promise: Some(scenario.promise.clone()), send, expect, ..Step::default() });
-    }
-    ensure!(!scenario.steps.is_empty(), "no steps");
-    for step in &mut scenario.steps {
-        step.spell_out().with_context(|| step.name())?;
-    }
-    Ok(scenario)
-}
-
-impl Step {
-    pub fn name(&self) -> String {
-        self.promise.clone().unwrap_or_else(|| "a step without a promise".to_owned())
-    }
-
-    /// Turns the short forms into `send` and `expect`.
-    fn spell_out(&mut self) -> Result<()> {
-        if let Some(get) = self.get.take() {
-            ensure!(self.send.is_none(), "get and send");
-            let (host, path) = get.split_at(get.find('/').unwrap_or(get.len()));
-            let host = (!host.is_empty()).then(|| host.to_owned());
-            self.send = Some(Send { host, path: path.to_owned(), ..Send::default() });
-            let outcome = self.from.clone().or(self.status.map(|status| status.to_string())).unwrap_or_default();
-            self.promise.get_or_insert(format!("{get} -> {outcome}"));
-        }
-        if let Some(backend) = self.from.take() {
-            self.expect.reply.get_or_insert(serde_json::json!({"status": 200}));
-            self.expect.upstream.get_or_insert(serde_json::json!({"name": backend}));
-            self.expect.upstream_calls.get_or_insert(1.into());
-        }
-        if let Some(status) = self.status.take() {
-            self.expect.reply.get_or_insert(serde_json::json!({"status": status}));
-            self.expect.upstream_calls.get_or_insert(0.into());
-        }
-        ensure!(self.promise.is_some(), "a step needs a promise");
-        ensure!(self.expects() || self.acts(), "a step that expects nothing");
-        Ok(())
-    }
-
-    fn expects(&self) -> bool {
-        let e = &self.expect;
-        let patterns = [&e.reply, &e.upstream, &e.upstream_calls, &e.record, &e.event, &e.config];
-        patterns.iter().any(|pattern| pattern.is_some())
-            || e.replies.is_some()
-            || e.receive.is_some()
-            || e.refused.is_some()
-            || e.closed.is_some()
-            || e.problems.is_some()
-            || e.metrics.is_some()
-            || e.tls.is_some()
-            || e.exit.is_some()
-    }
-
-    fn acts(&self) -> bool {
-        self.apply.is_some() || self.delete.is_some() || self.stop.is_some() || self.open.is_some()
-    }
 }

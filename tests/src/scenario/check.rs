@@ -73,6 +73,10 @@ fn replies(expect: &Expect, seen: &Seen) -> Result<()> {
         Some(patterns) => patterns.iter().collect(),
         None => alike.take(seen.replies.len()).collect(),
     };
+    if expect.rejected == Some(true) {
+        let passed = seen.replies.iter().find(|reply| !(400..500).contains(&reply.status));
+        ensure!(passed.is_none(), "not rejected: {passed:?}");
+    }
     for (pattern, reply) in patterns.into_iter().zip(&seen.replies) {
         known_keys(pattern, &REPLY_KEYS)?;
         compare("reply", pattern, &reply.to_json())?;
@@ -113,6 +117,10 @@ async fn upstream(world: &World, expect: &Expect, seen: &Seen) -> Result<()> {
     let calls = || stage.calls().split_off(seen.calls);
     if let Some(wanted) = &expect.upstream_calls {
         stage.pulse.until(|| compare("upstream_calls", wanted, &count(wanted, &calls()))).await?;
+    }
+    if let Some(wanted) = expect.upstream_completed {
+        let found = calls().iter().filter(|call| call.complete).count();
+        ensure!(found == wanted, "{found} calls came to their end, not {wanted}: {:?}", calls());
     }
     if let Some(wanted) = &expect.upstream {
         known_keys(wanted, &CALL_KEYS)?;

@@ -96,11 +96,14 @@ impl World {
             self.idle.push(TcpStream::connect(self.address(&send)?).await?);
         }
         let result = within("the answer", self.converse(step, &send, nothing_to_send, seen)).await;
-        match (result, step.expect.refused == Some(true)) {
-            (result, false) => result,
-            (Ok(()), true) => bail!("answered, not refused: {:?}", seen.replies),
-            (Err(error), true) if error.to_string().contains("not within") => Err(error),
-            (Err(_), true) => Ok(()),
+        let refused = step.expect.refused == Some(true);
+        match result {
+            Ok(()) if refused => bail!("answered, not refused: {:?}", seen.replies),
+            Err(error) if refused || step.expect.rejected == Some(true) => {
+                // Silence is no refusal.
+                if error.to_string().contains("not within") { Err(error) } else { Ok(()) }
+            }
+            result => result,
         }
     }
 
@@ -119,7 +122,8 @@ impl World {
         match &mut opened.connection {
             Connection::Http1(wire) => {
                 if !nothing_to_send {
-                    let encoded = send.raw.as_ref().map_or_else(|| http1::encode(&request(send)), |raw| bytes(raw));
+                    let encoded =
+                        send.raw.as_ref().map_or_else(|| http1::encode(&request(send)), |raw| bytes(&expand(raw)));
                     // A peer that has closed already shows when its answer is read.
                     drop(wire.write(&encoded).await);
                 }
@@ -162,17 +166,20 @@ async fn read(wire: &mut crate::wire::Wire, step: &Step, method: &str, seen: &mu
     for _ in 0..replies {
         seen.replies.push(http1::reply(wire, method).await?);
     }
+    if expect.ends == Some(true) {
+        wire.closed().await?;
+    }
     if let Some(wanted) = &expect.receive {
         wire.receive(&bytes(wanted)).await?;
     }
-    if expect.refused == Some(true) {
+    if expect.refused == Some(true) || expect.rejected == Some(true) {
         seen.replies.push(http1::reply(wire, method).await?);
     }
     Ok(())
 }
 
 fn dial(send: &Send) -> Dial {
-    let tls = (send.to == "https").then(|| Tls {
+    let tls = (send.to == "https" && !send.plain).then(|| Tls {
         sni: match &send.sni {
             Some(name) => (!name.is_empty()).then(|| name.clone()),
             None => send.host.as_ref().map(|host| host.split(':').next().unwrap_or_default().to_owned()),
@@ -187,11 +194,22 @@ fn request(send: &Send) -> Request {
         method: send.method.clone(),
         scheme: if send.to == "https" { "https" } else { "http" },
         host: send.host.clone(),
-        target: send.path.clone(),
+        target: expand(&send.path),
         fields: send.headers.fields(),
-        body: bytes(&send.body),
+        body: bytes(&expand(&send.body)),
         trailers: send.trailers.fields(),
     }
+}
+
+/// `${a*9}` is nine times `a`.
+fn expand(text: &str) -> String {
+    let repetition = || {
+        let (before, rest) = text.split_once("${")?;
+        let (inner, after) = rest.split_once('}')?;
+        let (repeated, times) = inner.rsplit_once('*')?;
+        Some(format!("{before}{}{}", repeated.repeat(times.parse().ok()?), expand(after)))
+    };
+    repetition().unwrap_or_else(|| text.to_owned())
 }
 
 /// What the reply's framing depends on; of raw bytes, the first word.
