@@ -1,10 +1,25 @@
 //! From what was declared to what is served. Total: a bad item becomes a [`Problem`] and the rest lives.
+//!
+//! What access depends on fails closed: a path whose type or policies cannot be read answers 503; it does not vanish,
+//! since its requests would then reach a broader rule.
+
+mod backend;
+mod class;
+mod ingress;
+mod named;
+mod options;
+mod path;
+mod policies;
+mod tls;
 
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::problem::Problem;
+use crate::problem::{Origin, Problem};
+use crate::service::Services;
 use crate::snapshot::Snapshot;
+
+pub use policies::{DEADLINE_MAX, DEADLINE_MIN, INTERFACES, POLICY_BODY_BYTES_MAX, POLICY_MEMORY_BYTES_MAX};
 
 /// What this process answers to.
 #[derive(Debug, Clone)]
@@ -21,6 +36,50 @@ impl Default for Options {
     }
 }
 
-pub fn compile(_config: &Config, _options: &Options) -> (Snapshot, Vec<Problem>) {
-    (Snapshot::default(), Vec::new())
+/// Takes time in proportion to the configuration.
+pub fn compile(config: &Config, options: &Options) -> (Snapshot, Vec<Problem>) {
+    let mut problems = Problems::default();
+    let ingresses = class::served(config, options, &mut problems);
+    let services = Services::of(config);
+    let mut routes = ingress::Routes::new(
+        policies::Policies::check(&config.policies, &mut problems),
+        backend::Backends::new(&services),
+        &mut problems,
+    );
+    for ingress in &ingresses {
+        routes.add(ingress);
+    }
+    let mut snapshot = routes.finish();
+    snapshot.certificates = tls::certificates(&ingresses, &config.secrets, &mut problems);
+    (snapshot, problems.list)
 }
+
+const HOST_REMEDY: &str = "Write a DNS name, or *. and a DNS name; leave it out to mean every host";
+
+#[derive(Debug, Default)]
+struct Problems {
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    fn add(&mut self, origin: &Origin, field: impl Into<String>, fault: Fault) {
+        let Fault { message, remedy } = fault;
+        self.list.push(Problem { origin: origin.clone(), field: field.into(), message, remedy });
+    }
+}
+
+/// What is the matter and what to do: a [`Problem`] that does not know its place yet.
+#[derive(Debug, Clone)]
+struct Fault {
+    message: String,
+    remedy: String,
+}
+
+impl Fault {
+    fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { message: message.into(), remedy: remedy.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

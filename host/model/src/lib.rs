@@ -11,4 +11,6 @@ pub mod host;
 pub mod lookup;
 pub mod path;
 pub mod problem;
+pub mod service;
 pub mod snapshot;
+pub mod units;

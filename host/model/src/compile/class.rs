@@ -1,0 +1,86 @@
+//! Which Ingresses are ours, and in which order they count.
+//!
+//! The annotation `kubernetes.io/ingress.class` wins over `spec.ingressClassName`; the class that is named must exist
+//! and name our controller. An Ingress that names none is ours if the default class is, or if we are told so.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use super::{Fault, Options, Problems};
+use crate::config::{Config, Ingress, IngressClass};
+
+const ANNOTATION: &str = "kubernetes.io/ingress.class";
+
+/// Ours, oldest first: by creation, those without a date last; then by namespace and name.
+pub fn served<'a>(config: &'a Config, options: &Options, problems: &mut Problems) -> Vec<&'a Ingress> {
+    let classes = Classes::of(config, options, problems);
+    let is_served = |ingress: &&Ingress| classes.serve(ingress, problems);
+    let mut served: Vec<&Ingress> = config.ingresses.iter().map(|ingress| &**ingress).filter(is_served).collect();
+    served.sort_by_key(|ingress| {
+        (ingress.created.is_none(), ingress.created, &ingress.origin.namespace, &ingress.origin.name)
+    });
+    served
+}
+
+struct Classes<'a> {
+    by_name: HashMap<&'a str, &'a IngressClass>,
+    controller: &'a str,
+    /// Whether an Ingress without class is ours.
+    serves_nameless: bool,
+}
+
+impl<'a> Classes<'a> {
+    fn of(config: &'a Config, options: &'a Options, problems: &mut Problems) -> Self {
+        let ours = |class: &IngressClass| class.controller == options.controller;
+        let mut defaults: Vec<&IngressClass> =
+            config.classes.iter().map(|class| &**class).filter(|class| class.is_default).collect();
+        // As the API server's admission does: the newest, then by name.
+        defaults.sort_by_key(|class| (Reverse(class.created), &class.origin.name));
+        if let Some((first, rest)) = defaults.split_first() {
+            for class in rest.iter().filter(|class| ours(class)) {
+                let message = format!("several classes are the default; {} is taken", first.origin.name);
+                problems.add(&class.origin, DEFAULT_FIELD, Fault::new(message, "Leave the annotation on one class"));
+            }
+        }
+        Self {
+            by_name: config.classes.iter().map(|class| (&*class.origin.name, &**class)).collect(),
+            controller: &options.controller,
+            serves_nameless: options.watch_ingress_without_class || defaults.first().is_some_and(|class| ours(class)),
+        }
+    }
+
+    fn serve(&self, ingress: &Ingress, problems: &mut Problems) -> bool {
+        let annotation = ingress.annotations.get(ANNOTATION).map(String::as_str).filter(|name| !name.is_empty());
+        let field = ingress.class_name.as_deref().filter(|name| !name.is_empty());
+        let Some(name) = annotation.or(field) else {
+            return self.serves_nameless;
+        };
+        if let (Some(annotation), Some(field)) = (annotation, field)
+            && annotation != field
+            && (self.is_ours(annotation) || self.is_ours(field))
+        {
+            let message = format!("the annotation {ANNOTATION} says {annotation}, and wins");
+            problems.add(
+                &ingress.origin,
+                CLASS_FIELD,
+                Fault::new(message, "Remove the annotation, or make both equal"),
+            );
+        }
+        // In a cluster, the annotation often names a class of another controller that has no IngressClass object.
+        let may_be_foreign = annotation.is_some() && ingress.origin.document == 0;
+        if !self.by_name.contains_key(name) && !may_be_foreign {
+            let at = if annotation.is_some() { ANNOTATION_FIELD } else { CLASS_FIELD };
+            let remedy = format!("Declare an IngressClass {name}, or name one that exists");
+            problems.add(&ingress.origin, at, Fault::new(format!("no IngressClass is named {name}"), remedy));
+        }
+        self.is_ours(name)
+    }
+
+    fn is_ours(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|class| &*class.controller == self.controller)
+    }
+}
+
+const CLASS_FIELD: &str = "spec.ingressClassName";
+const ANNOTATION_FIELD: &str = "metadata.annotations[kubernetes.io/ingress.class]";
+const DEFAULT_FIELD: &str = "metadata.annotations[ingressclass.kubernetes.io/is-default-class]";
