@@ -55,7 +55,9 @@ pub enum ResponseStep {
 /// One decision, for the access line, metrics and explain.
 #[derive(Debug, Clone)]
 pub struct Decided {
-    /// Index into the chain's members: see [`Run::member`]. Not the name, whose count all workers would write.
+    /// `namespace/name`: the worker's own copy, since all workers would write the count of a shared one.
+    pub policy: Arc<str>,
+    /// Index into the chain's members.
     pub member: usize,
     pub kind: DecisionKind,
     /// The denial's reason, the chosen backend, the failure's label; empty otherwise.
@@ -135,14 +137,9 @@ impl Run {
         Self { chain, target: None, decided, labels: Vec::new(), kept: Vec::new(), waiting: None }
     }
 
-    /// The policy that made a decision.
-    pub fn member(&self, decided: &Decided) -> Option<&Member> {
-        self.chain.members.get(decided.member)
-    }
-
     /// What the decision asked, as text: `path`, `header:x-canary`.
     pub fn reads(&self, decided: &Decided) -> Vec<String> {
-        let policy = self.member(decided).and_then(|member| member.loaded.as_ref());
+        let policy = self.chain.members.get(decided.member).and_then(|member| member.loaded.as_ref());
         policy.map(|policy| policy.reads(&decided.reads)).unwrap_or_default()
     }
 
@@ -270,7 +267,9 @@ impl Run {
             tally.failure(&failure);
             tally.decision(kind);
         }
+        let loaded = member.loaded.as_ref();
         self.decided.push(Decided {
+            policy: loaded.and_then(|policy| instances.name(policy)).unwrap_or_else(|| Arc::clone(&member.name)),
             member: index,
             kind,
             detail: Cow::Borrowed(failure.label()),

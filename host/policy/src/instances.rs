@@ -36,6 +36,7 @@ struct Entry {
     /// Tells this version from a later one in the same slot.
     id: u64,
     policy: Weak<Policy>,
+    name: Arc<str>,
     idle: Option<Instance>,
     tally: TallyGuard,
 }
@@ -78,6 +79,11 @@ impl Instances {
         let number = self.worker.generator.borrow_mut().next_u64().unwrap_or(0);
         // The high half of the product: uniform enough without a division (Lemire, 2018).
         ((u128::from(number) * u128::from(sum)) >> 64) as u64
+    }
+
+    /// The policy's name, of which the worker has a copy of its own: cloning it disturbs no other worker.
+    pub(crate) fn name(&mut self, policy: &Arc<Policy>) -> Option<Arc<str>> {
+        self.entry(policy).map(|entry| Arc::clone(&entry.name))
     }
 
     pub(crate) fn tally(&mut self, policy: &Arc<Policy>) -> Option<&Tally> {
@@ -159,6 +165,7 @@ impl Instances {
             *entry = Some(Entry {
                 id: policy.slot.id(),
                 policy: Arc::downgrade(policy),
+                name: Arc::from(&*policy.name),
                 idle: None,
                 tally: policy.shared.state.tally(),
             });

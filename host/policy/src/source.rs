@@ -68,7 +68,10 @@ pub(crate) enum Generator {
         used: usize,
     },
     SplitMix(u64),
-    Scripted { draws: Arc<Mutex<VecDeque<u64>>>, then: u64 },
+    Scripted {
+        draws: Arc<Mutex<VecDeque<u64>>>,
+        then: u64,
+    },
 }
 
 impl Generator {

@@ -1,6 +1,7 @@
 //! The phases of a policy: one guest call each, its outcome checked, its decision named.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -74,11 +75,18 @@ fn check(
     if let Some(tally) = instances.tally(policy) {
         tally.decision(kind);
     }
-    Ok(Answer { outcome, decided: decided(kind, detail, called.reads, called.nanoseconds) })
+    let name = instances.name(policy).unwrap_or_else(|| policy.name.clone());
+    Ok(Answer { outcome, decided: decided(name, kind, detail, called.reads, called.nanoseconds) })
 }
 
-fn decided(kind: DecisionKind, detail: Cow<'static, str>, reads: ReadSet, nanoseconds: u64) -> Decided {
-    Decided { member: 0, kind, detail, reads, nanoseconds: u32::try_from(nanoseconds).unwrap_or(u32::MAX) }
+fn decided(
+    policy: Arc<str>,
+    kind: DecisionKind,
+    detail: Cow<'static, str>,
+    reads: ReadSet,
+    nanoseconds: u64,
+) -> Decided {
+    Decided { policy, member: 0, kind, detail, reads, nanoseconds: u32::try_from(nanoseconds).unwrap_or(u32::MAX) }
 }
 
 fn describe(decision: &Decision) -> (DecisionKind, Cow<'static, str>) {
@@ -162,7 +170,8 @@ fn respond_one(
     if let Some(tally) = instances.tally(policy) {
         tally.decision(kind);
     }
-    let decided = decided(kind, Cow::Borrowed(""), called.reads, called.nanoseconds);
+    let name = instances.name(policy).unwrap_or_else(|| policy.name.clone());
+    let decided = decided(name, kind, Cow::Borrowed(""), called.reads, called.nanoseconds);
     run.decided.push(Decided { member: kept.member, ..decided });
     Ok(())
 }
