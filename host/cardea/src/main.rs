@@ -1,1 +1,62 @@
-fn main(){}
+//! `cardea`: an ingress whose routing policy is WebAssembly.
+
+mod admin;
+//AUTHOR mod author;
+mod event;
+mod reload;
+mod serve;
+mod settings;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A Kubernetes ingress whose routing policy is WebAssembly.
+#[derive(Parser)]
+#[command(version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the Ingresses of a directory of manifests.
+    Serve(Box<settings::Flags>),
+    /// Write, build, check and test policies.
+    #[command(subcommand)]
+    //AUTHOR
+    /// Print the CustomResourceDefinition of Policy as YAML.
+    Crd,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(flags) => settings::Checked::from_flags(&flags).map_or_else(
+            |unusable| {
+                eprintln!("cardea: {unusable}");
+                Ok(ExitCode::from(2))
+            },
+            |checked| {
+                serve::run(checked).inspect_err(|error| {
+                    event::emit(event::Level::Error, "failed", serde_json::json!({ "message": format!("{error:#}") }))
+                })
+            },
+        ),
+        //AUTHOR
+        Command::Crd => print_crd(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("cardea: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn print_crd() -> anyhow::Result<ExitCode> {
+    print!("{}", cardea_control::kube::policy::crd_yaml()?);
+    Ok(ExitCode::SUCCESS)
+}

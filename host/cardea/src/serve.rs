@@ -1,0 +1,187 @@
+//! `cardea serve`: what starts, in which order, and how it stops.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, anyhow};
+use cardea_control::file::{Change, FileSource, Stopper};
+use cardea_policy::{Engine, EngineOptions, Instances, LogLevel, LogSink, Sources, State};
+use cardea_proxy::listen::{self, Listener};
+use cardea_proxy::live::Live;
+use cardea_proxy::metrics::Metrics;
+use cardea_proxy::tls::Tls;
+use cardea_proxy::upstream::registry::Registry;
+use cardea_proxy::worker::{self, Shared};
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::admin::{self, Admin};
+use crate::event::{Level, emit};
+use crate::reload::{Reloader, View};
+use crate::settings::Checked;
+use crate::shutdown;
+
+pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
+    let source = FileSource::open(&settings.manifests)?;
+    let engine = engine(&settings)?;
+    let (log, log_writer) = access_log(settings.proxy.access_log)?;
+    let shared = Arc::new(shared(&settings, log)?);
+    let (state, view) = (Arc::new(State::default()), Arc::new(View::default()));
+    let sockets = Sockets::bind(&settings)?;
+
+    let admin = Admin { shared: Arc::clone(&shared), state: Arc::clone(&state), view: Arc::clone(&view) };
+    let admin = admin::spawn(admin, sockets.admin)?;
+    let workers = workers(&shared, &engine, sockets.http, sockets.https)?;
+    let stopper = source.stopper();
+    let reloader = Reloader::new(settings.compile, engine, state, Arc::clone(&shared), view);
+    let watching = watch_source(source, reloader)?;
+
+    wait_for_signal()?;
+    emit(Level::Info, "draining", json!({}));
+    stop(&shared, &stopper, watching, workers)?;
+    drop(shared);
+    admin.stop();
+    drop(log_writer);
+    emit(Level::Info, "stopped", json!({}));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn engine(settings: &Checked) -> anyhow::Result<Engine> {
+    let log = LogSink::new(LogLevel::Info, |line| {
+        let level = if line.level >= LogLevel::Warn { Level::Warn } else { Level::Info };
+        emit(
+            level,
+            "policy_log",
+            json!({ "policy": line.policy, "severity": line.level.as_str(), "message": line.message, "request_id": line.request_id }),
+        );
+    });
+    let options = EngineOptions {
+        cache: settings.module_cache.clone(),
+        instances_max: settings.policy_instances_max,
+        sources: Sources { log, ..Sources::default() },
+        ..EngineOptions::default()
+    };
+    Ok(Engine::new(options)?)
+}
+
+fn shared(settings: &Checked, access_log: Option<mpsc::SyncSender<Vec<u8>>>) -> anyhow::Result<Shared> {
+    Ok(Shared {
+        settings: settings.proxy.clone(),
+        live: Live::default(),
+        registry: Registry::default(),
+        metrics: Metrics::new(settings.workers),
+        tls: Tls::new().context("TLS cannot be set up")?,
+        access_log,
+        draining: watch::Sender::new(false),
+    })
+}
+
+/// Everything that listens, bound before anything serves, so that a taken port stops the start.
+struct Sockets {
+    http: Vec<Listener>,
+    https: Vec<Listener>,
+    admin: TcpListener,
+}
+
+impl Sockets {
+    fn bind(settings: &Checked) -> anyhow::Result<Self> {
+        let on = |flag: &'static str, address: SocketAddr| move || format!("{flag} {address} cannot be listened on");
+        let (http_at, http) =
+            listen::bind(settings.http, settings.workers, false).with_context(on("--http", settings.http))?;
+        let (https_at, https) =
+            listen::bind(settings.https, settings.workers, true).with_context(on("--https", settings.https))?;
+        let admin = TcpListener::bind(settings.admin).with_context(on("--admin", settings.admin))?;
+        admin.set_nonblocking(true)?;
+        for (listener, address) in [("http", http_at), ("https", https_at), ("admin", admin.local_addr()?)] {
+            emit(Level::Info, "listening", json!({ "listener": listener, "address": address.to_string() }));
+        }
+        Ok(Self { http, https, admin })
+    }
+}
+
+/// The thread that writes access lines; it ends when every sender is gone. Dropping the handle waits for it.
+struct LogWriter(Option<JoinHandle<()>>);
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // A writer that panicked has nothing left to write.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Chunks of lines that may wait for stdout before lines are dropped.
+const CHUNKS_WAITING_MAX: usize = 256;
+
+fn access_log(on: bool) -> anyhow::Result<(Option<mpsc::SyncSender<Vec<u8>>>, LogWriter)> {
+    if !on {
+        return Ok((None, LogWriter(None)));
+    }
+    let (sender, receiver) = mpsc::sync_channel::<Vec<u8>>(CHUNKS_WAITING_MAX);
+    let write = move || {
+        let mut out = std::io::stdout().lock();
+        for chunk in receiver {
+            // A reader that is gone is no reason to stop serving.
+            let _ = out.write_all(&chunk).and_then(|()| out.flush());
+        }
+    };
+    let thread = thread::Builder::new().name("access-log".into()).spawn(write)?;
+    Ok((Some(sender), LogWriter(Some(thread))))
+}
+
+fn workers(
+    shared: &Arc<Shared>,
+    engine: &Engine,
+    http: Vec<Listener>,
+    https: Vec<Listener>,
+) -> anyhow::Result<Vec<JoinHandle<std::io::Result<()>>>> {
+    let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), std::process::id());
+    let start = |(id, (http, https))| {
+        let (shared, engine) = (Arc::clone(shared), engine.clone());
+        let seed = seed.wrapping_mul(2 * id as u64 + 1);
+        thread::Builder::new()
+            .name(format!("worker-{id}"))
+            .spawn(move || worker::run(id, shared, vec![http, https], Instances::new(&engine), seed))
+    };
+    http.into_iter().zip(https).enumerate().map(start).collect::<Result<_, _>>().context("a worker cannot start")
+}
+
+/// Loads the source and follows its changes, on a thread of its own.
+fn watch_source(mut source: FileSource, mut reloader: Reloader) -> anyhow::Result<JoinHandle<()>> {
+    let follow = move || {
+        loop {
+            let (config, problems) = source.load();
+            reloader.apply(config, problems);
+            if source.wait() == Change::Stopped {
+                return;
+            }
+        }
+    };
+    Ok(thread::Builder::new().name("source".into()).spawn(follow)?)
+}
+
+fn wait_for_signal() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(shutdown::asked())?)
+}
+
+fn stop(
+    shared: &Shared,
+    stopper: &Stopper,
+    watching: JoinHandle<()>,
+    workers: Vec<JoinHandle<std::io::Result<()>>>,
+) -> anyhow::Result<()> {
+    shared.draining.send_replace(true);
+    stopper.stop();
+    let joined = |name: &'static str| move |_| anyhow!("the {name} thread panicked");
+    watching.join().map_err(joined("source"))?;
+    for worker in workers {
+        worker.join().map_err(joined("worker"))??;
+    }
+    Ok(())
+}

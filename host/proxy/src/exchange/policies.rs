@@ -1,0 +1,238 @@
+//! The policies of a route around one exchange: before the backend, after it, and at the end.
+//!
+//! The request's head is the policies' while they run and goes back into the exchange afterwards; a copy stays only
+//! where a later phase is wanted.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use cardea_model::snapshot::{Action, BackendId, Route};
+use cardea_policy::{BodyDemand, Exchange, Reply, ResponseHead, ResponseStep, Run, Step, Summary, Target};
+use http::header::HeaderValue;
+use http::{Request, Response};
+
+use super::forward;
+use super::normalize::Head;
+use super::reply::{self, Payload};
+use crate::conn::Client;
+use crate::failure::Failure;
+use crate::record::Record;
+use crate::timer::Timer;
+use crate::upstream::body::{Inbound, Outbound};
+use crate::worker::{Pinned, Worker};
+
+/// The chain of one exchange, and what it is told of it.
+#[derive(Debug)]
+pub struct Policies {
+    pub run: Run,
+    exchange: Box<Exchange>,
+}
+
+impl Policies {
+    pub fn of(pinned: &Pinned, route: &Route) -> Option<Box<Self>> {
+        let chain = pinned.generation.chain(route)?;
+        let mut exchange = Box::new(Exchange::blank());
+        exchange.route = Arc::clone(&route.name);
+        Some(Box::new(Self { run: Run::new(Arc::clone(chain)), exchange }))
+    }
+}
+
+/// What the request phases came to.
+pub enum Verdict {
+    Forward(Option<Target>),
+    Reply(Reply),
+}
+
+/// Runs the request phases, buffering the body where a policy wants to see it.
+pub async fn on_request(
+    client: &Client,
+    pinned: &Pinned,
+    route: &Route,
+    head: &mut Head,
+    body: &mut Outbound,
+    timer: &Timer,
+    record: &mut Record,
+) -> Result<Verdict, Failure> {
+    let Some(policies) = &mut record.policies else { return Ok(Verdict::Forward(None)) };
+    policies.lend(client, head);
+    record.request_id = policies.exchange.request_id.as_ref().and_then(|id| HeaderValue::from_str(id).ok());
+    let allowed = |name: &str| find_backend(pinned, route, name).is_some();
+    let Policies { run, exchange } = &mut **policies;
+    let mut step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
+    loop {
+        step = match step {
+            Step::Forward => break,
+            Step::Reply(reply) => return Ok(Verdict::Reply(reply)),
+            Step::Fail(policy, failure) => return Err(Failure::Policy(policy, failure)),
+            Step::WantBody(demand) => {
+                let (bytes, complete) = buffer(client, body, demand, timer).await?;
+                run.on_request_body(&mut client.worker.instances.borrow_mut(), exchange, &allowed, &bytes, complete)
+            }
+        };
+    }
+    policies.give_back(head);
+    Ok(Verdict::Forward(policies.run.target.take()))
+}
+
+impl Policies {
+    /// Hands the head to the policies, with what is known of the client.
+    fn lend(&mut self, client: &Client, head: &mut Head) {
+        let identity = forward::identify(client, &mut head.parts.headers, &head.authority);
+        let id = forward::request_id(client, &mut head.parts.headers);
+        let exchange = &mut self.exchange;
+        exchange.client = identity.client;
+        exchange.scheme = identity.scheme;
+        exchange.request_id = id.to_str().ok().map(Arc::from);
+        exchange.authority = head.authority.to_str().map_or_else(|_| Arc::from(""), Arc::from);
+        exchange.raw_path = head.raw_path.take();
+        exchange.peer = Arc::clone(&client.peer);
+        std::mem::swap(&mut exchange.request, &mut head.parts);
+    }
+
+    /// Takes the head back, with whatever the policies made of it; a copy stays if later phases want it.
+    fn give_back(&mut self, head: &mut Head) {
+        if *self.exchange.authority != *head.authority.to_str().unwrap_or("")
+            && let Ok(authority) = HeaderValue::from_str(&self.exchange.authority)
+        {
+            head.authority = authority;
+        }
+        if self.run.wants_response() || self.run.wants_complete() {
+            head.parts = copy(&self.exchange.request);
+        } else {
+            std::mem::swap(&mut self.exchange.request, &mut head.parts);
+        }
+    }
+}
+
+fn copy(parts: &http::request::Parts) -> http::request::Parts {
+    let mut copy = Request::new(()).into_parts().0;
+    copy.method = parts.method.clone();
+    copy.uri = parts.uri.clone();
+    copy.version = parts.version;
+    copy.headers = parts.headers.clone();
+    copy
+}
+
+/// Reads up to the demanded bytes, and leaves `body` to give the same bytes again.
+async fn buffer(
+    client: &Client,
+    body: &mut Outbound,
+    demand: BodyDemand,
+    timer: &Timer,
+) -> Result<(Bytes, bool), Failure> {
+    let mut inbound = match std::mem::replace(body, Outbound::Empty) {
+        Outbound::Empty => return Ok((Bytes::new(), true)),
+        Outbound::Stream(inbound) => inbound,
+        Outbound::Replayed(first, rest) => {
+            // A second policy wants the body: it sees what was read for the first.
+            let bytes = first.clone().unwrap_or_default();
+            let complete = rest.is_none();
+            *body = Outbound::Replayed(first, rest);
+            return Ok((bytes, complete));
+        }
+    };
+    let bytes_max = demand.bytes_max as usize;
+    let (read, ended) = read(client, &mut inbound, bytes_max, timer).await?;
+    if !ended && demand.deny_on_overflow {
+        return Err(Failure::BodyTooLarge(u64::from(demand.bytes_max)));
+    }
+    let seen = read.slice(..read.len().min(bytes_max));
+    *body = Outbound::Replayed((!read.is_empty()).then_some(read), (!ended).then_some(inbound));
+    Ok((seen, ended))
+}
+
+/// Reads until the body ends or more than `bytes_max` are here; each pause is bounded.
+async fn read(
+    client: &Client,
+    inbound: &mut Inbound,
+    bytes_max: usize,
+    timer: &Timer,
+) -> Result<(Bytes, bool), Failure> {
+    let mut read = BytesMut::new();
+    loop {
+        timer.set(client.worker.settings().body_timeout);
+        let frame = poll_fn(|cx| match inbound.poll_frame(cx) {
+            Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+            Poll::Pending => timer.poll(cx).map(|()| Err(Failure::RequestTimeout)),
+        });
+        match frame.await? {
+            None => return Ok((read.freeze(), true)),
+            Some(Err(_)) => return Err(inbound.upload.fault().unwrap_or(Failure::ClientGone)),
+            Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
+        }
+        if read.len() > bytes_max {
+            return Ok((read.freeze(), false));
+        }
+    }
+}
+
+/// The backend for a target.
+pub struct Chosen<'a> {
+    pub backend: BackendId,
+    pub subset: &'a [(String, String)],
+}
+
+/// What a target means on this route.
+pub fn resolve<'a>(pinned: &Pinned, route: &Route, target: Option<&'a Target>) -> Result<Chosen<'a>, Failure> {
+    let own = own_backend(route).ok_or(Failure::NoEndpoints)?;
+    match target {
+        None => Ok(Chosen { backend: own, subset: &[] }),
+        Some(Target::Subset(labels)) => Ok(Chosen { backend: own, subset: labels }),
+        Some(Target::Backend(name)) => {
+            let backend = find_backend(pinned, route, name).ok_or(Failure::NoEndpoints)?;
+            Ok(Chosen { backend, subset: &[] })
+        }
+    }
+}
+
+fn own_backend(route: &Route) -> Option<BackendId> {
+    match route.action {
+        Action::Forward(backend) => Some(backend),
+        Action::Unavailable(_) => None,
+    }
+}
+
+/// A backend that the route declares by name, or its own by its Service's name.
+fn find_backend(pinned: &Pinned, route: &Route, name: &str) -> Option<BackendId> {
+    if let Ok(index) = route.named.binary_search_by(|(known, _)| (**known).cmp(name)) {
+        return route.named.get(index).map(|(_, backend)| *backend);
+    }
+    own_backend(route)
+        .filter(|own| pinned.generation.backend(*own).is_some_and(|backend| *backend.key.service == *name))
+}
+
+/// Runs the response phases, where any is wanted.
+pub fn on_response(
+    worker: &Worker,
+    response: Response<Payload>,
+    record: &mut Record,
+) -> Result<Response<Payload>, Failure> {
+    let Some(policies) = record.policies.as_mut().filter(|policies| policies.run.wants_response()) else {
+        return Ok(response);
+    };
+    let Policies { run, exchange } = &mut **policies;
+    let (mut parts, payload) = response.into_parts();
+    exchange.response = Some(ResponseHead { status: parts.status, headers: std::mem::take(&mut parts.headers) });
+    let step = run.on_response(&mut worker.instances.borrow_mut(), exchange);
+    match step {
+        ResponseStep::Fail(policy, failure) => Err(Failure::Policy(policy, failure)),
+        ResponseStep::Replace(reply) => Ok(reply::from_policy(reply)),
+        ResponseStep::Forward => {
+            if let Some(head) = exchange.response.take() {
+                parts.status = head.status;
+                parts.headers = head.headers;
+            }
+            Ok(Response::from_parts(parts, payload))
+        }
+    }
+}
+
+/// Tells those who asked how it went.
+pub fn on_complete(worker: &Rc<Worker>, policies: &mut Policies, summary: &Summary) {
+    if policies.run.wants_complete() {
+        policies.run.on_complete(&mut worker.instances.borrow_mut(), &mut policies.exchange, summary);
+    }
+}

@@ -1,0 +1,63 @@
+//! What is being served: one immutable generation, published by one pointer swap, pinned by each request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use cardea_model::snapshot::{BackendId, Route, RouteId, Snapshot};
+use cardea_policy::Chain;
+
+use crate::metrics::Sharded;
+use crate::upstream::registry::BackendState;
+
+/// A snapshot with everything loaded that serving it needs.
+#[derive(Debug, Default)]
+pub struct Generation {
+    /// From 1; 0 is the empty one before the first.
+    pub number: u64,
+    pub snapshot: Snapshot,
+    /// By [`RouteId`]; routes of one Ingress share one.
+    pub route_stats: Vec<Arc<Sharded>>,
+    /// By [`BackendId`].
+    pub backends: Vec<Arc<BackendState>>,
+    /// By `ChainId`.
+    pub chains: Vec<Arc<Chain>>,
+}
+
+impl Generation {
+    pub fn route(&self, id: RouteId) -> Option<&Route> {
+        self.snapshot.routes.get(id.0 as usize)
+    }
+
+    pub fn chain(&self, route: &Route) -> Option<&Arc<Chain>> {
+        route.chain.and_then(|id| self.chains.get(id.0 as usize))
+    }
+
+    pub fn backend(&self, id: BackendId) -> Option<&cardea_model::snapshot::Backend> {
+        self.snapshot.backends.get(id.0 as usize)
+    }
+}
+
+/// The pointer that is swapped.
+#[derive(Debug, Default)]
+pub struct Live {
+    current: ArcSwap<Generation>,
+    version: AtomicU64,
+}
+
+impl Live {
+    pub fn publish(&self, generation: Generation) {
+        let number = generation.number;
+        self.current.store(Arc::new(generation));
+        self.version.store(number, Ordering::Release);
+    }
+
+    /// Changes with each generation; cheap to look at.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub fn load(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+}

@@ -1,0 +1,261 @@
+//! Bodies on their way to and from a backend: bounded, watched for pauses, and giving connections back when they end.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::Call;
+use super::http1::Http1;
+use super::http2::StreamGuard;
+use super::pick::Endpoint;
+use crate::failure::Failure;
+
+/// Why a body broke off. What it means for the exchange is in [`Upload::fault`] or the record.
+#[derive(Debug)]
+pub struct BodyError(pub &'static str);
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+/// A request's body towards the backend.
+#[derive(Debug)]
+pub enum Outbound {
+    Empty,
+    /// Straight from the client.
+    Stream(Inbound),
+    /// Read already, because a policy wanted to see it; then, if it was longer, the rest.
+    Replayed(Option<Bytes>, Option<Inbound>),
+}
+
+/// What both ends of an upload look at.
+#[derive(Debug, Default)]
+pub struct Upload {
+    pub bytes: Cell<u64>,
+    pub ended: Cell<bool>,
+    /// The last poll found nothing from the client.
+    starved: Cell<bool>,
+    fault: RefCell<Option<Failure>>,
+}
+
+impl Upload {
+    /// Why the upload broke off on the client's side, if it did.
+    pub fn fault(&self) -> Option<Failure> {
+        self.fault.borrow().clone()
+    }
+}
+
+/// The client's body, bounded.
+#[derive(Debug)]
+pub struct Inbound {
+    pub incoming: Incoming,
+    pub upload: Rc<Upload>,
+    pub bytes_max: u64,
+}
+
+impl Inbound {
+    fn fail(&self, failure: Failure, text: &'static str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.upload.fault.borrow_mut().get_or_insert(failure);
+        Poll::Ready(Some(Err(BodyError(text))))
+    }
+
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        self.upload.starved.set(polled.is_pending());
+        match std::task::ready!(polled) {
+            None => {
+                self.upload.ended.set(true);
+                Poll::Ready(None)
+            }
+            Some(Err(error)) if error.is_timeout() => self.fail(Failure::RequestTimeout, "the client paused"),
+            Some(Err(error)) if error.is_parse() || error.is_incomplete_message() => {
+                self.fail(Failure::BadRequest("the request body is malformed or incomplete"), "malformed body")
+            }
+            Some(Err(_)) => self.fail(Failure::ClientGone, "the client went away"),
+            Some(Ok(frame)) => {
+                let bytes = self.upload.bytes.get() + frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.upload.bytes.set(bytes);
+                if bytes > self.bytes_max {
+                    return self.fail(Failure::BodyTooLarge(self.bytes_max), "body too large");
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+        }
+    }
+}
+
+impl Outbound {
+    pub fn upload(&self) -> Option<Rc<Upload>> {
+        match self {
+            Self::Empty | Self::Replayed(_, None) => None,
+            Self::Stream(inbound) | Self::Replayed(_, Some(inbound)) => Some(Rc::clone(&inbound.upload)),
+        }
+    }
+}
+
+impl Body for Outbound {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Stream(inbound) => inbound.poll_frame(cx),
+            Self::Replayed(first, rest) => match (first.take(), rest) {
+                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                (None, Some(inbound)) => inbound.poll_frame(cx),
+                (None, None) => Poll::Ready(None),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Stream(inbound) => inbound.incoming.is_end_stream(),
+            Self::Replayed(first, rest) => {
+                first.is_none() && rest.as_ref().is_none_or(|inbound| inbound.incoming.is_end_stream())
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Stream(inbound) => inbound.incoming.size_hint(),
+            Self::Replayed(first, None) => SizeHint::with_exact(first.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Replayed(first, Some(inbound)) => {
+                let first = first.as_ref().map_or(0, |bytes| bytes.len() as u64);
+                inbound
+                    .incoming
+                    .size_hint()
+                    .exact()
+                    .map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest))
+            }
+        }
+    }
+}
+
+/// The wait for an answer's head: while the client still sends, each pause is bounded; then the answer has its time.
+pub struct Wait<'a> {
+    call: &'a Call<'a>,
+    upload: Option<&'a Upload>,
+    seen: u64,
+    uploading: bool,
+}
+
+impl<'a> Wait<'a> {
+    pub fn new(call: &'a Call<'a>, upload: Option<&'a Upload>) -> Self {
+        let uploading = upload.is_some();
+        call.timer.set(if uploading { call.settings.body_timeout } else { call.request_timeout });
+        Self { call, upload, seen: 0, uploading }
+    }
+
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        if self.uploading {
+            self.watch_upload();
+        }
+        std::task::ready!(self.call.timer.poll(cx));
+        let starved = self.upload.is_some_and(|upload| upload.starved.get() && !upload.ended.get());
+        Poll::Ready(if starved { Failure::RequestTimeout } else { Failure::UpstreamTimeout })
+    }
+
+    fn watch_upload(&mut self) {
+        let Some(upload) = self.upload else { return };
+        if upload.ended.get() {
+            self.uploading = false;
+            self.call.timer.set(self.call.request_timeout);
+        } else if upload.bytes.get() != self.seen {
+            self.seen = upload.bytes.get();
+            self.call.timer.set(self.call.settings.body_timeout);
+        }
+    }
+}
+
+/// What an answer's body holds on to until it ends.
+enum Held {
+    Own(Box<Http1>),
+    /// A place on a shared connection.
+    Shared(#[expect(dead_code, reason = "held for its drop")] StreamGuard),
+    Nothing,
+}
+
+/// An answer's body. At its end the connection goes back to rest; dropped before, the connection closes.
+pub struct UpstreamBody {
+    incoming: Incoming,
+    held: Held,
+    endpoint: Option<Rc<Endpoint>>,
+}
+
+impl UpstreamBody {
+    /// On a connection of its own.
+    pub fn own(incoming: Incoming, http1: Box<Http1>, endpoint: Rc<Endpoint>) -> Self {
+        let mut body = Self { incoming, held: Held::Own(http1), endpoint: Some(endpoint) };
+        if body.incoming.is_end_stream() {
+            body.rest();
+        }
+        body
+    }
+
+    /// On a place of a shared connection.
+    pub fn shared(incoming: Incoming, guard: StreamGuard, endpoint: Rc<Endpoint>) -> Self {
+        Self { incoming, held: Held::Shared(guard), endpoint: Some(endpoint) }
+    }
+
+    /// Of an answer whose connection went elsewhere.
+    pub fn bare(incoming: Incoming, endpoint: Rc<Endpoint>) -> Self {
+        Self { incoming, held: Held::Nothing, endpoint: Some(endpoint) }
+    }
+
+    pub fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+
+    pub fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn rest(&mut self) {
+        let Some(endpoint) = self.endpoint.take() else { return };
+        endpoint.leave();
+        if let Held::Own(http1) = std::mem::replace(&mut self.held, Held::Nothing) {
+            endpoint.put(http1);
+        }
+    }
+
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let mut polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        if polled.is_pending()
+            && let Held::Own(http1) = &mut self.held
+        {
+            if http1.poll(cx).is_ready() {
+                self.held = Held::Nothing;
+            }
+            polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        }
+        if let Poll::Ready(None) = polled {
+            self.rest();
+        } else if self.incoming.is_end_stream() {
+            self.rest();
+        }
+        polled
+    }
+}
+
+impl Drop for UpstreamBody {
+    fn drop(&mut self) {
+        if let Some(endpoint) = self.endpoint.take() {
+            endpoint.leave();
+        }
+    }
+}
