@@ -170,7 +170,7 @@ async fn read(wire: &mut crate::wire::Wire, step: &Step, method: &str, seen: &mu
         wire.closed().await?;
     }
     if let Some(wanted) = &expect.receive {
-        wire.receive(&bytes(wanted)).await?;
+        wire.receive(&bytes(&expand(wanted))).await?;
     }
     if expect.refused == Some(true) || expect.rejected == Some(true) {
         seen.replies.push(http1::reply(wire, method).await?);
