@@ -19,7 +19,12 @@ pub struct Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)?;
+        match (&*self.namespace, &*self.name) {
+            // A manifest that does not say what it is has only its place.
+            ("", "") => f.write_str(self.kind)?,
+            ("", name) => write!(f, "{} {name}", self.kind)?,
+            (namespace, name) => write!(f, "{} {namespace}/{name}", self.kind)?,
+        }
         match self.document {
             0 => Ok(()),
             document => write!(f, " ({}, document {document})", self.source),
@@ -31,7 +36,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Problem {
     pub origin: Origin,
-    /// The field as a path: `spec.rules[0].http.paths[1].pathType`.
+    /// The field as a path: `spec.rules[0].http.paths[1].pathType`; empty where the object as a whole is wrong.
     pub field: String,
     /// What is the matter, as a sentence without a full stop.
     pub message: String,
@@ -41,6 +46,9 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}; {}", self.origin, self.field, self.message, self.remedy)
+        match self.field.as_str() {
+            "" => write!(f, "{}: {}; {}", self.origin, self.message, self.remedy),
+            field => write!(f, "{}: {field}: {}; {}", self.origin, self.message, self.remedy),
+        }
     }
 }

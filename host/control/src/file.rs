@@ -1,0 +1,34 @@
+//! The directory source: Kubernetes manifests on disk, read as if they were in a cluster.
+//!
+//! Text becomes objects in [`parse`], pure; [`FileSource`] knows the disk. What of a broken file keeps serving is
+//! decided in `store`.
+
+mod source;
+
+mod assemble;
+mod module;
+mod store;
+
+mod base64;
+mod document;
+mod header;
+mod object;
+mod parse;
+mod split;
+
+mod bound;
+mod mistake;
+
+mod parallel;
+mod read;
+mod tree;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::Parsed;
+pub use object::Object;
+pub use parse::parse;
+pub use source::{Change, FileSource, SourceError};
+pub use watch::Stopper;

@@ -1,0 +1,127 @@
+//! Which of the objects of all files make the `Config`: the first of each name, with the modules that policies ask for.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cardea_model::config::{Config, ModuleSource, Policy};
+use cardea_model::problem::{Origin, Problem};
+
+use super::module::Modules;
+use super::object::Object;
+use super::store::Store;
+use crate::kube::config_map::Binary;
+use crate::kube::policy::{Declared, ModuleRef};
+use crate::kube::problem;
+
+/// Kind, namespace, name.
+type Identity = (&'static str, Arc<str>, Arc<str>);
+
+/// The policies of the last assembly, kept so that an unchanged one stays the same value.
+pub(super) type Known = HashMap<Identity, Arc<Policy>>;
+
+/// The objects of every file, in order of path and document.
+pub(super) fn assemble(store: &Store, modules: &mut Modules, known: &mut Known) -> (Config, Vec<Problem>) {
+    let mut assembly = Assembly { problems: store.problems().cloned().collect(), ..Assembly::default() };
+    for (_, file) in store.files() {
+        for object in &file.objects {
+            assembly.add(&file.path, object);
+        }
+    }
+    assembly.finish(modules, known)
+}
+
+#[derive(Default)]
+struct Assembly<'a> {
+    config: Config,
+    problems: Vec<Problem>,
+    first: HashMap<(&'static str, &'a str, &'a str), &'a Origin>,
+    binaries: HashMap<(&'a str, &'a str), &'a Binary>,
+    policies: Vec<(&'a Path, &'a Declared)>,
+}
+
+impl<'a> Assembly<'a> {
+    fn add(&mut self, file: &'a Path, object: &'a Object) {
+        let origin = object.origin();
+        if let Some(first) = self.first.insert((origin.kind, &origin.namespace, &origin.name), origin) {
+            self.first.insert((origin.kind, &origin.namespace, &origin.name), first);
+            self.problems.push(duplicate(origin, first));
+            return;
+        }
+        match object {
+            Object::Class(class) => self.config.classes.push(Arc::clone(class)),
+            Object::Ingress(ingress) => self.config.ingresses.push(Arc::clone(ingress)),
+            Object::Service(service) => self.config.services.push(Arc::clone(service)),
+            Object::Slice(slice) => self.config.slices.push(Arc::clone(slice)),
+            Object::Secret(secret) => self.config.secrets.push(Arc::clone(secret)),
+            Object::ConfigMap(map) => _ = self.binaries.insert((&origin.namespace, &origin.name), map),
+            Object::Policy(policy) => self.policies.push((file, policy)),
+        }
+    }
+
+    fn finish(mut self, modules: &mut Modules, known: &mut Known) -> (Config, Vec<Problem>) {
+        modules.start_naming();
+        let mut now = Known::with_capacity(self.policies.len());
+        for (file, declared) in std::mem::take(&mut self.policies) {
+            let policy = declared.with(self.module(file, declared, modules));
+            if let ModuleSource::Missing { path, message } = &policy.module {
+                self.problems.push(missing(&policy.origin, &declared.module, path, message));
+            }
+            let origin = &policy.origin;
+            let identity = (origin.kind, Arc::clone(&origin.namespace), Arc::clone(&origin.name));
+            let policy = match known.remove(&identity) {
+                Some(same) if *same == policy => same,
+                _ => Arc::new(policy),
+            };
+            now.insert(identity, Arc::clone(&policy));
+            self.config.policies.push(policy);
+        }
+        modules.forget_unnamed();
+        *known = now;
+        (self.config, self.problems)
+    }
+
+    fn module(&self, file: &Path, declared: &Declared, modules: &mut Modules) -> ModuleSource {
+        match &declared.module {
+            ModuleRef::File(name) => modules.find(beside(file, name), &shown(&declared.origin.source, name)),
+            ModuleRef::ConfigMap { name, key } => {
+                let path = Arc::from(format!("ConfigMap {name}, key {key}"));
+                match self.binaries.get(&(&*declared.origin.namespace, name.as_str())) {
+                    None => missing_source(path, "there is no such ConfigMap with binaryData in the namespace"),
+                    Some(map) => match map.entries.get(key) {
+                        None => missing_source(path, "its binaryData has no such key"),
+                        Some(bytes) => ModuleSource::Bytes { path, bytes: Arc::clone(bytes) },
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// A path in a manifest is relative to the manifest's own file.
+fn beside(file: &Path, name: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(name)
+}
+
+/// The same path for people: relative to the manifest directory, as far as it was written so.
+fn shown(source: &str, name: &str) -> String {
+    let shown = beside(Path::new(source), name);
+    shown.components().collect::<PathBuf>().to_string_lossy().into_owned()
+}
+
+fn missing_source(path: Arc<str>, message: &str) -> ModuleSource {
+    ModuleSource::Missing { path, message: message.to_owned() }
+}
+
+fn missing(origin: &Origin, reference: &ModuleRef, path: &str, message: &str) -> Problem {
+    let (field, remedy) = match reference {
+        ModuleRef::File(_) => ("spec.module.file", "put the module there, or correct the path"),
+        ModuleRef::ConfigMap { .. } => ("spec.module.configMap", "declare it, or correct the reference"),
+    };
+    problem(origin, field, format!("{path} cannot be read: {message}"), remedy)
+}
+
+fn duplicate(origin: &Origin, first: &Origin) -> Problem {
+    let message = format!("is taken by the same kind in {}, document {}, which serves", first.source, first.document);
+    problem(origin, "metadata.name", message, "remove one of the two, or rename it")
+}

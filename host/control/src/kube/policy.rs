@@ -1,0 +1,191 @@
+//! What a Policy asks for, and whether its text can be read so.
+//!
+//! A misspelt field is an error that names it: a limit or a grant that is silently dropped would change who may do
+//! what. The module's bytes are not here; whoever reads the object brings them (see [`Declared`]).
+
+mod resource;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cardea_model::config;
+use cardea_model::problem::{Origin, Problem};
+
+pub use resource::{
+    Amount, ConfigMapKey, FailureMode, Grants, Interface, Isolation, Limits, Module, Policy, PolicySpec, crd_yaml,
+};
+
+use super::{Place, problem, quantity};
+
+/// Most JSON text that `spec.config` may have; the API server bounds a whole object to 1.5 MiB.
+const CONFIG_BYTES_MAX: usize = 1 << 20;
+
+/// Where a module's bytes are to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModuleRef {
+    /// As written: relative to the manifest's file.
+    File(String),
+    ConfigMap {
+        name: String,
+        key: String,
+    },
+}
+
+/// A policy whose module has not been fetched: everything else of [`config::Policy`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared {
+    pub origin: Origin,
+    pub module: ModuleRef,
+    digest: Option<String>,
+    config: Arc<str>,
+    grants: config::Grants,
+    limits: config::Limits,
+    failure_mode: config::FailureMode,
+    isolation: config::Isolation,
+}
+
+impl Declared {
+    /// The policy with the module that was found, or the reason why none was.
+    pub fn with(&self, module: config::ModuleSource) -> config::Policy {
+        config::Policy {
+            origin: self.origin.clone(),
+            module,
+            digest: self.digest.clone(),
+            config: Arc::clone(&self.config),
+            grants: self.grants.clone(),
+            limits: self.limits,
+            failure_mode: self.failure_mode,
+            isolation: self.isolation,
+        }
+    }
+}
+
+/// # Errors
+/// A name is missing, the module is not exactly one thing, or a digest, header name or limit cannot be read.
+pub fn read(place: &Place, policy: Policy) -> Result<Declared, Vec<Problem>> {
+    let origin = place.namespaced("Policy", &policy.metadata)?;
+    let spec = policy.spec;
+    let mut found = Mistakes { origin: &origin, problems: Vec::new() };
+    let digest = spec.module.digest.clone();
+    if let Some(digest) = digest.as_deref().filter(|digest| !is_digest(digest)) {
+        found.add(
+            "spec.module.digest",
+            format!("{digest:?} is not a digest"),
+            "write sha256: and 64 lower case hexadecimal digits",
+        );
+    }
+    let module = found.module(spec.module);
+    let limits = found.limits(&spec.limits);
+    let grants = found.grants(spec.grants);
+    let config = spec.config.unwrap_or_default().to_string();
+    if config.len() > CONFIG_BYTES_MAX {
+        found.add("spec.config", format!("is {} bytes as JSON", config.len()), "keep it under 1 MiB");
+    }
+    let problems = found.problems;
+    match module {
+        Some(module) if problems.is_empty() => Ok(Declared {
+            origin,
+            module,
+            digest,
+            config: config.into(),
+            grants,
+            limits,
+            failure_mode: match spec.failure_mode {
+                FailureMode::Deny => config::FailureMode::Deny,
+                FailureMode::Skip => config::FailureMode::Skip,
+            },
+            isolation: match spec.isolation {
+                Isolation::Pooled => config::Isolation::Pooled,
+                Isolation::Request => config::Isolation::Request,
+            },
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// Collects every mistake of one policy.
+struct Mistakes<'a> {
+    origin: &'a Origin,
+    problems: Vec<Problem>,
+}
+
+impl Mistakes<'_> {
+    fn add(&mut self, field: impl Into<String>, message: impl Into<String>, remedy: &str) {
+        self.problems.push(problem(self.origin, field, message, remedy));
+    }
+
+    fn module(&mut self, module: Module) -> Option<ModuleRef> {
+        match (module.file, module.config_map) {
+            (Some(file), None) if !file.is_empty() => return Some(ModuleRef::File(file)),
+            (None, Some(ConfigMapKey { name, key })) if !name.is_empty() && !key.is_empty() => {
+                return Some(ModuleRef::ConfigMap { name, key });
+            }
+            (Some(_), None) => self.add("spec.module.file", "is empty", "name a file, relative to this manifest"),
+            (None, Some(_)) => self.add("spec.module.configMap", "lacks a name or key", "give both"),
+            (Some(_), Some(_)) => self.add("spec.module", "has both file and configMap", "keep one of them"),
+            (None, None) => self.add("spec.module", "has neither file nor configMap", "give one of them"),
+        }
+        None
+    }
+
+    fn grants(&mut self, grants: Grants) -> config::Grants {
+        let interfaces = grants.interfaces.into_iter().collect::<BTreeSet<_>>();
+        let mut headers = BTreeSet::new();
+        for (at, header) in grants.headers.into_iter().enumerate() {
+            match is_header_name(&header) {
+                true => _ = headers.insert(header.to_ascii_lowercase()),
+                false => self.add(
+                    format!("spec.grants.headers[{at}]"),
+                    format!("{header:?} is not a header name"),
+                    "use letters, digits and hyphens",
+                ),
+            }
+        }
+        config::Grants {
+            interfaces: interfaces.into_iter().map(|interface| interface.name().to_owned()).collect(),
+            headers: headers.into_iter().collect(),
+        }
+    }
+
+    fn limits(&mut self, limits: &Limits) -> config::Limits {
+        let default = config::Limits::default();
+        config::Limits {
+            deadline: match limits.deadline.as_deref().map(quantity::duration) {
+                None => default.deadline,
+                Some(Ok(deadline)) if !deadline.is_zero() => deadline,
+                Some(Ok(_)) => {
+                    self.add("spec.limits.deadline", "is zero", "give the policy some time, such as 5ms");
+                    default.deadline
+                }
+                Some(Err(message)) => {
+                    self.add("spec.limits.deadline", message, "write a whole number and a unit, such as 5ms");
+                    default.deadline
+                }
+            },
+            memory_bytes_max: self.amount("memory", limits.memory.as_ref(), 1).unwrap_or(default.memory_bytes_max),
+            body_bytes_max: self.amount("body", limits.body.as_ref(), 0).unwrap_or(default.body_bytes_max),
+        }
+    }
+
+    fn amount(&mut self, name: &str, amount: Option<&Amount>, least: u32) -> Option<u32> {
+        let Amount(text) = amount?;
+        let mistake = match quantity::bytes(text).map(u32::try_from) {
+            Ok(Ok(bytes)) if bytes >= least => return Some(bytes),
+            Ok(Ok(_)) => "is zero".to_owned(),
+            Ok(Err(_)) => format!("{text:?} is 4 GiB or more"),
+            Err(message) => message,
+        };
+        self.add(format!("spec.limits.{name}"), mistake, "write a whole number and a unit, such as 16Mi");
+        None
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:")
+        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+}
+
+/// A token of RFC 9110, section 5.6.2.
+fn is_header_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}

@@ -1,0 +1,183 @@
+//! How a Policy is written: the custom resource and its schema, each field with its unit and default.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ::kube::{CustomResource, CustomResourceExt};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// A policy written in WebAssembly, attached to routes by the Ingress annotation cardea.dev/policies.
+#[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[kube(
+    group = "cardea.dev",
+    version = "v1alpha1",
+    kind = "Policy",
+    namespaced,
+    doc = "A policy written in WebAssembly, attached to routes by the Ingress annotation cardea.dev/policies.",
+    printcolumn = r#"{"name":"Failure Mode","type":"string","jsonPath":".spec.failureMode"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicySpec {
+    /// Where the WebAssembly component comes from.
+    pub module: Module,
+    /// Handed to the policy as JSON when it starts; any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "any_value")]
+    pub config: Option<serde_json::Value>,
+    /// What the policy may do beside looking at the request in hand.
+    #[serde(default)]
+    pub grants: Grants,
+    /// Hard bounds on one call and one instance.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What becomes of a request whose policy failed: Deny answers 503, Skip goes on without the policy.
+    #[serde(default)]
+    pub failure_mode: FailureMode,
+    /// What one instance may see: pooled instances serve many requests, one at a time; request starts anew for each.
+    #[serde(default)]
+    pub isolation: Isolation,
+}
+
+/// Exactly one of `file` and `configMap`.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Module {
+    /// A path, relative to the manifest's own file. Only for manifests that are read from a directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// A key of binaryData in a ConfigMap of the same namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<ConfigMapKey>,
+    /// sha256:<64 hexadecimal digits>, which the module's bytes must then have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfigMapKey {
+    pub name: String,
+    pub key: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grants {
+    /// Interfaces of cardea:policy that the module may import, beside types and exchange.
+    #[serde(default)]
+    pub interfaces: Vec<Interface>,
+    /// Guarded request headers that the policy may write, such as x-forwarded-for.
+    #[serde(default)]
+    pub headers: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interface {
+    Log,
+    Metrics,
+    Clock,
+    Random,
+    KvLocal,
+    Counters,
+}
+
+impl Interface {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Metrics => "metrics",
+            Self::Clock => "clock",
+            Self::Random => "random",
+            Self::KvLocal => "kv-local",
+            Self::Counters => "counters",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limits {
+    /// Wall time of one call of the policy: a whole number of us, ms, s or m. Default 5ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    /// Linear memory of one instance: a whole number of bytes, Ki, Mi, Gi, k, M or G. Default 16Mi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Amount>,
+    /// Most request body that the policy may ask to see, in the same units; 0 for none. Default 64Ki.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Amount>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq)]
+pub enum FailureMode {
+    #[default]
+    Deny,
+    Skip,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    #[default]
+    Pooled,
+    Request,
+}
+
+/// A number of bytes as written: `16Mi`, or a plain number.
+#[derive(Serialize, Clone, Debug, PartialEq)]
+#[serde(transparent)]
+pub struct Amount(pub String);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl Visitor<'_> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number of bytes, or text such as 16Mi")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {
+        Ok(Amount(text.to_owned()))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Amount, E> {
+        Ok(Amount(number.to_string()))
+    }
+}
+
+impl JsonSchema for Amount {
+    fn schema_name() -> Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "x-kubernetes-int-or-string": true })
+    }
+}
+
+fn any_value(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "Handed to the policy as JSON when it starts; any value.",
+        "nullable": true,
+        "x-kubernetes-preserve-unknown-fields": true,
+    })
+}
+
+/// The CustomResourceDefinition of Policy, as YAML to apply to a cluster.
+///
+/// # Errors
+/// Never for the resource as it is; the serializer's error is passed on rather than hidden.
+pub fn crd_yaml() -> Result<String, serde_yaml::Error> {
+    serde_yaml::to_string(&Policy::crd())
+}
