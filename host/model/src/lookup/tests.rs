@@ -182,7 +182,7 @@ fn kinds() -> impl Strategy<Value = PathKind> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn the_index_agrees_with_the_definition(
