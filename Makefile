@@ -1,0 +1,45 @@
+# Two commands: `make run` and `make test`. Both set up what they need, say what that is, and may be repeated.
+.PHONY: run test setup check policies scenarios bench fuzz help
+
+# Debug information of our own code only by line: half the size and link time.
+export CARGO_PROFILE_DEV_DEBUG ?= line-tables-only
+CARDEA := $(or $(CARGO_TARGET_DIR),target)/debug/cardea
+POLICIES := access-control canary header-rewrite maintenance rate-limit reference
+MODULES := $(or $(CARGO_TARGET_DIR),target)/policies
+
+help:
+	@echo "make run    build and start the ingress on the quickstart, with demo backends"
+	@echo "make test   everything that CI checks"
+	@echo "make bench  measure side by side with nginx, HAProxy and Envoy (release build, about half an hour)"
+	@echo "make fuzz   a short run of each fuzz target"
+
+run: setup
+	@echo "cardea: building the ingress (the first time takes some minutes)" >&2
+	cargo build -p cardea
+	CARDEA_BIN=$(CARDEA) tools/quickstart
+
+setup:
+	@tools/setup
+
+# Formatting and lints, units, the shipped policies on the production engine, then the binary over real sockets.
+test: setup check
+	cargo build --workspace --tests --bins
+	cargo test --workspace --exclude cardea-tests
+	$(MAKE) policies
+	CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) cargo test -p cardea-tests
+
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+policies:
+	$(CARDEA) policy build --out $(MODULES) $(addprefix policies/,$(POLICIES))
+	cd policies && cargo test
+	$(CARDEA) policy test --no-build $(addprefix policies/,$(POLICIES))
+
+bench: setup
+	cargo build --release -p cardea
+	python3 bench/bench.py
+
+fuzz: setup
+	tests/fuzz/smoke
