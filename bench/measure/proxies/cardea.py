@@ -1,0 +1,170 @@
+"""Cardea: without a policy, with the reference policy, and with a fresh instance of it for each request."""
+
+import base64
+import json
+import pathlib
+import subprocess
+import threading
+import time
+
+from measure.load import HOST
+from measure.machine import ROOT, build, run
+from measure.process import Failed
+from measure.proxies import Contender
+
+BINARY = ROOT / "target" / "release" / "cardea"
+POLICIES = ROOT / "target" / "bench" / "policies"
+REFERENCE = POLICIES / "reference.wasm"
+
+
+def build_all():
+    build(["-p", "cardea"], "builds the ingress")
+    build_policy(ROOT / "policies" / "reference", REFERENCE)
+
+
+def build_policy(source, component):
+    """Makes a component of a policy's crate, as its author would."""
+    component.parent.mkdir(parents=True, exist_ok=True)
+    run([BINARY, "policy", "build", source, "--output", component], f"builds the policy {source.name}")
+
+
+def start(fleet, backend, certificate):
+    contenders = []
+    for name, isolation, mark in (
+        ("Cardea", None, None),
+        ("Cardea + policy", "pooled", "cardea"),
+        ("Cardea + policy, isolated", "request", "cardea"),
+    ):
+        folder = "".join(letter for letter in name if letter.isalnum())
+        fleet.write(f"{folder}/base.yaml", base(certificate))
+        fleet.write(f"{folder}/services.yaml", service("main", backend.main) + service("canary", backend.canary))
+        fleet.write(f"{folder}/ingress.yaml", ingress("bench", policy="reference" if mark else None))
+        if mark:
+            fleet.write(f"{folder}/modules/reference.wasm", REFERENCE.read_bytes())
+            fleet.write(f"{folder}/policy.yaml", policy("reference", "modules/reference.wasm", isolation))
+        process = Cardea(fleet, fleet.folder / folder)
+        process.await_generation()
+        contenders.append(Contender(name, process.pid, process.http, process.https, process.http, mark))
+    return contenders
+
+
+class Cardea:
+    """A running ingress and what it said on stderr, each line with the time when it came."""
+
+    def __init__(self, fleet, manifests, flags=()):
+        command = [str(BINARY), "serve", "--manifests", str(manifests), "--workers", "1", "--access-log", "off"]
+        for listener in ("http", "https", "admin"):
+            command += [f"--{listener}", "127.0.0.1:0"]
+        self.events = []
+        self.changed = threading.Condition()
+        self.started = time.monotonic()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        self.process = fleet.start(manifests.name, [*command, *flags], **quiet)
+        self.pid = self.process.pid
+        threading.Thread(target=self._follow, daemon=True).start()
+        self.http, self.https, self.admin = (self._port(name) for name in ("http", "https", "admin"))
+
+    def await_event(self, wanted, after=0, seconds=60):
+        """The first event, not among the first `after`, for which `wanted` holds: its time, and the event."""
+        end = time.monotonic() + seconds
+        with self.changed:
+            while True:
+                for when, event in self.events[after:]:
+                    if wanted(event):
+                        return when, event
+                left = end - time.monotonic()
+                if left <= 0 or self.process.poll() is not None:
+                    raise Failed(f"cardea does not get there; its last words: {self.events[-5:]}")
+                self.changed.wait(min(left, 0.2))
+
+    def await_generation(self, seconds=60):
+        """The first generation; one with problems is a mistake of the benchmark's own manifests."""
+        when, event = self.await_event(lambda event: event.get("event") == "generation", seconds=seconds)
+        if event.get("problems"):
+            raise Failed(f"cardea has problems with the benchmark's manifests: {[event for _, event in self.events]}")
+        return when, event
+
+    def _port(self, listener):
+        def wanted(event):
+            return event.get("event") == "listening" and event.get("listener") == listener
+
+        return int(self.await_event(wanted)[1]["address"].rsplit(":", 1)[1])
+
+    def _follow(self):
+        for line in self.process.stderr:
+            now = time.monotonic()
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = {"said": line.decode(errors="replace")}
+            with self.changed:
+                self.events.append((now, event))
+                self.changed.notify_all()
+
+
+def base(certificate):
+    """The class, and the Secret of the host."""
+    def data(path):
+        return base64.b64encode(pathlib.Path(path).read_bytes()).decode()
+
+    return f"""
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {{ name: cardea }}
+spec: {{ controller: cardea.dev/ingress }}
+---
+apiVersion: v1
+kind: Secret
+metadata: {{ name: tls, namespace: bench }}
+type: kubernetes.io/tls
+data:
+  tls.crt: {data(certificate.certificate)}
+  tls.key: {data(certificate.key)}
+"""
+
+
+def service(name, port):
+    return f"""
+---
+apiVersion: v1
+kind: Service
+metadata: {{ name: {name}, namespace: bench }}
+spec: {{ ports: [ {{ name: http, port: 80, targetPort: {port} }} ] }}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {{ name: {name}-1, namespace: bench, labels: {{ kubernetes.io/service-name: {name} }} }}
+addressType: IPv4
+ports: [ {{ name: http, port: {port} }} ]
+endpoints: [ {{ addresses: [ 127.0.0.1 ], conditions: {{ ready: true }} }} ]
+"""
+
+
+def ingress(name, policy=None, service="main"):
+    attached = f"\n    cardea.dev/policies: {policy}\n    cardea.dev/backends: canary=canary:80" if policy else " {}"
+    return f"""
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: {name}
+  namespace: bench
+  annotations:{attached}
+spec:
+  ingressClassName: cardea
+  tls: [ {{ hosts: [ {HOST} ], secretName: tls }} ]
+  rules:
+  - host: {HOST}
+    http: {{ paths: [ {{ path: /, pathType: Prefix, backend: {{ service: {{ name: {service}, port: {{ number: 80 }} }} }} }} ] }}
+"""
+
+
+def policy(name, module, isolation="pooled", config="null"):
+    return f"""
+apiVersion: cardea.dev/v1alpha1
+kind: Policy
+metadata: {{ name: {name}, namespace: bench }}
+spec:
+  module: {{ file: {module} }}
+  config: {config}
+  isolation: {isolation}
+"""
