@@ -1,13 +1,20 @@
 //! Reads `spec.config` into a policy's own type, with errors that name the field.
+//!
+//! A reader of our own and not serde_json: components are 40 % smaller, which are compiled at each load, and errors have
+//! the path of the field.
+
+mod json;
+mod reader;
 
 use std::any::Any;
 
+use reader::Reader;
 use serde::de::DeserializeOwned;
 
 /// An absent config (`null`) also fits a struct whose fields all have defaults.
 pub(crate) fn read<C: DeserializeOwned + 'static>(text: &str) -> Result<C, String> {
     if let Some(unit) = unit() {
-        // Decided when the policy is compiled, so that one without config is spared the JSON reader: 70 KB.
+        // Decided when the policy is compiled, so that one without config is spared the reader.
         return if matches!(text, "null" | "{}") {
             Ok(unit)
         } else {
@@ -15,7 +22,7 @@ pub(crate) fn read<C: DeserializeOwned + 'static>(text: &str) -> Result<C, Strin
         };
     }
     if text == "null"
-        && let Ok(config) = serde_json::from_str(text)
+        && let Ok(config) = parse(text)
     {
         return Ok(config);
     }
@@ -28,22 +35,9 @@ fn unit<C: 'static>() -> Option<C> {
     (&mut unit as &mut dyn Any).downcast_mut::<Option<C>>().and_then(Option::take)
 }
 
-#[cfg(feature = "config-path")]
 fn parse<C: DeserializeOwned>(text: &str) -> Result<C, String> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)).map_err(|error| {
-        let (path, cause) = (error.path().to_string(), without_position(&error.inner().to_string()));
-        if path == "." { format!("config: {cause}") } else { format!("config.{path}: {cause}") }
-    })
-}
-
-#[cfg(not(feature = "config-path"))]
-fn parse<C: DeserializeOwned>(text: &str) -> Result<C, String> {
-    serde_json::from_str(text).map_err(|error| format!("config: {}", without_position(&error.to_string())))
-}
-
-/// The text was made from YAML by the host: its line and column mean nothing to the operator.
-fn without_position(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_string()
+    let json = json::parse(text).ok_or("config: this is not JSON")?;
+    C::deserialize(Reader(json)).map_err(|error| ["config", &error.path, ": ", &error.message].concat())
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub struct Draw {
 impl Share {
     pub fn new(percent: f64, sticky: Option<Sticky>, backend: &str) -> Result<Share, String> {
         if !(0.0..=100.0).contains(&percent) {
-            return Err(format!("config.percent: {percent} is not between 0 and 100"));
+            return Err("config.percent: not between 0 and 100".to_string());
         }
         if let Some(sticky) = &sticky {
             sticky.check()?;
