@@ -175,19 +175,15 @@ fn grow(total: &mut usize, current: usize, desired: usize, most: usize) -> bool 
 
 impl ResourceLimiter for Limits {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let granted = grow(&mut self.memory_bytes, current, desired, self.memory_bytes_max);
+        let fits = maximum.is_none_or(|maximum| desired <= maximum);
+        let granted = fits && grow(&mut self.memory_bytes, current, desired, self.memory_bytes_max);
         self.denied |= !granted;
         Ok(granted)
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let granted = grow(&mut self.table_elements, current, desired, TABLE_ELEMENTS_MAX);
+        let fits = maximum.is_none_or(|maximum| desired <= maximum);
+        let granted = fits && grow(&mut self.table_elements, current, desired, TABLE_ELEMENTS_MAX);
         self.denied |= !granted;
         Ok(granted)
     }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::TypedFunc;
-use wasmtime::{Error, Store, Trap};
+use wasmtime::{Error, Store, Trap, WasmBacktrace};
 
 use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
 use crate::engine::Seat;
@@ -145,12 +145,16 @@ pub(crate) fn classify(error: &Error, denied: bool) -> Failure {
         Some(Trap::Interrupt) => Failure::Deadline,
         _ if denied => Failure::Memory,
         Some(trap) => Failure::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
-        // wasmtime keeps the type of this error to itself.
-        None if error.to_string().contains("fuel allocated for hostcalls") => {
-            Failure::OutcomeTooLarge("more than 1280 KiB in one crossing")
-        }
-        None => Failure::Trap(one_line(error)),
+        None if is_crossing_too_large(error) && error.is::<WasmBacktrace>() => Failure::HostCalls,
+        None if is_crossing_too_large(error) => Failure::OutcomeTooLarge("more than 1280 KiB in one crossing"),
+        None => Failure::Trap(error.root_cause().to_string()),
     }
+}
+
+/// wasmtime keeps the type of this error to itself. In a host call it carries the guest's frames; when the outcome is
+/// lifted, the guest has returned and there are none.
+fn is_crossing_too_large(error: &Error) -> bool {
+    error.root_cause().to_string().contains("fuel allocated for hostcalls")
 }
 
 /// The whole chain of causes on one line.

@@ -27,7 +27,7 @@ pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;
 pub use instances::Instances;
-pub use load::LoadError;
+pub use load::{LoadError, digest};
 pub use outcome::{BodyDemand, Reply, Summary, Target, fuzz_request_outcome};
 pub use policy::Policy;
 pub use source::{Clock, LogLevel, LogLine, LogSink, Random, Sources};

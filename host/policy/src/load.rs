@@ -200,7 +200,8 @@ fn module_bytes(spec: &config::Policy) -> Result<&[u8], LoadError> {
     Ok(bytes)
 }
 
-fn digest(bytes: &[u8]) -> String {
+/// Of a module: `sha256:` and 64 lower case hex digits.
+pub fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write;
     let mut text = String::from("sha256:");
     for byte in Sha256::digest(bytes) {
