@@ -1,0 +1,74 @@
+//! The policy author's tool: what `cardea policy new|build|check|inspect|run|test` do.
+//!
+//! Standard output carries the answer, standard error progress and mistakes. The exit code is 0 when all is well, 1 when
+//! a policy is at fault (it does not build, is refused, or breaks a promise), and 2 when the command cannot be carried out
+//! as it was given.
+
+mod new;
+
+mod build;
+mod project;
+
+mod check;
+mod inspect;
+mod module;
+
+mod run;
+mod test;
+
+mod exchange;
+mod play;
+mod scenario;
+
+mod engine;
+mod mistake;
+mod print;
+
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Start a policy: a project that builds and tests.
+    New(new::Args),
+    /// Build policies into components, and again at each change with --watch.
+    Build(build::Args),
+    /// Say whether the ingress would take a module, and what it may do.
+    Check(check::Args),
+    /// Show what a module is made of.
+    Inspect(inspect::Args),
+    /// Ask a module about one request, on the engine that serves traffic.
+    Run(run::Args),
+    /// Play the scenarios of policies on the engine that serves traffic.
+    Test(test::Args),
+}
+
+/// Whether the policy did what it should; when a command cannot even find out, it ends in a [`Mistake`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    Bad,
+}
+
+/// # Errors
+/// None: mistakes are printed here, each with what to do, and end in an exit code.
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = match command {
+        Command::New(args) => new::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Test(args) => test::run(&args),
+    };
+    Ok(match done {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::from(1),
+        Err(mistake) => {
+            print::mistake(&mistake);
+            ExitCode::from(mistake.exit_code)
+        }
+    })
+}

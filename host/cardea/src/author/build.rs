@@ -1,0 +1,129 @@
+//! `cardea policy build`: source to component, once or at each change.
+
+mod cargo;
+mod component;
+mod toolchain;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::mistake::Mistake;
+use super::module::Shape;
+use super::project::Project;
+use super::{Verdict, print};
+use cargo::Artifact;
+use toolchain::Toolchain;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folders of policies, or of a workspace of them.
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Where the components go: a folder, or a file where there is one policy. Without it, beside each Cargo.toml.
+    #[arg(long, short, value_name = "FILE|DIR")]
+    out: Option<PathBuf>,
+    /// Build again at each change of the source, until interrupted.
+    #[arg(long)]
+    watch: bool,
+}
+
+/// A policy's component, not written yet.
+#[derive(Debug)]
+pub struct Component {
+    pub package: String,
+    /// The folder of its Cargo.toml.
+    pub folder: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+pub fn run(args: &Args) -> Result<Verdict, Mistake> {
+    let projects = args.paths.iter().map(|path| Project::at(path)).collect::<Result<Vec<_>, _>>()?;
+    // Before the first build, so that an edit during it is not missed.
+    let watch = if args.watch { Some(watch::Watch::start(&projects)?) } else { None };
+    let verdict = build_all(&projects, args);
+    let Some(watch) = watch else { return verdict };
+    report_and_go_on(verdict);
+    print::progress("watching the source; Ctrl-C ends it");
+    while watch.wait() {
+        report_and_go_on(build_all(&projects, args));
+    }
+    Ok(Verdict::Good)
+}
+
+/// Under --watch a mistake is the next edit's to correct.
+fn report_and_go_on(verdict: Result<Verdict, Mistake>) {
+    if let Err(mistake) = verdict {
+        print::mistake(&mistake);
+    }
+}
+
+fn build_all(projects: &[Project], args: &Args) -> Result<Verdict, Mistake> {
+    let mut built = Vec::new();
+    for project in projects {
+        let start = Instant::now();
+        let components = components(project)?;
+        built.extend(components.into_iter().map(|component| (component, start.elapsed())));
+    }
+    for (component, took) in &built {
+        let path = destination(component, args.out.as_deref(), built.len())?;
+        let written = component::write(&path, &component.bytes)?;
+        let state = if written { "built" } else { "unchanged" };
+        let size = print::number(component.bytes.len() as u64);
+        print::line(format!("{state} {}: {size} bytes in {}", path.display(), print::duration(*took)));
+        let shape = Shape::read(&component.bytes).unwrap_or_default();
+        print::line(format!("  imports {}; phases {}", capabilities(&shape), shape.phases().join(", ")));
+    }
+    Ok(Verdict::Good)
+}
+
+/// Builds a project: one component, or one for each policy of a workspace.
+pub fn components(project: &Project) -> Result<Vec<Component>, Mistake> {
+    let toolchain = Toolchain::find(&project.folder)?;
+    let artifacts = cargo::build(project, &toolchain)?;
+    artifacts.into_iter().map(encoded).collect()
+}
+
+fn encoded(artifact: Artifact) -> Result<Component, Mistake> {
+    let bytes = component::encode(&artifact)?;
+    Ok(Component { package: artifact.package, folder: artifact.folder, bytes })
+}
+
+/// `out` names a file if it ends in `.wasm`, else a folder.
+fn destination(component: &Component, out: Option<&Path>, count: usize) -> Result<PathBuf, Mistake> {
+    let name = format!("{}.wasm", component.package);
+    match out {
+        None => Ok(component.folder.join(name)),
+        Some(out) if out.is_dir() || out.extension().is_none_or(|extension| extension != "wasm") => Ok(out.join(name)),
+        Some(out) if count == 1 => Ok(out.to_owned()),
+        Some(out) => Err(Mistake::usage(
+            format!("--out {} is one file, and {count} policies were built", out.display()),
+            "name a folder",
+        )),
+    }
+}
+
+fn capabilities(shape: &Shape) -> String {
+    match shape.capabilities().as_slice() {
+        [] => String::from("nothing that needs a grant"),
+        some => some.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component() -> Component {
+        Component { package: String::from("canary"), folder: PathBuf::from("/p/canary"), bytes: Vec::new() }
+    }
+
+    #[test]
+    fn a_component_goes_beside_its_manifest_or_where_out_says() {
+        let to = |out: Option<&str>, count| destination(&component(), out.map(Path::new), count);
+        assert_eq!(to(None, 1), Ok(PathBuf::from("/p/canary/canary.wasm")));
+        assert_eq!(to(Some("/no/such/dir"), 2), Ok(PathBuf::from("/no/such/dir/canary.wasm")));
+        assert_eq!(to(Some("/no/such/x.wasm"), 1), Ok(PathBuf::from("/no/such/x.wasm")));
+        assert_eq!(to(Some("/no/such/x.wasm"), 2).map_err(|mistake| mistake.exit_code), Err(2));
+    }
+}

@@ -1,0 +1,100 @@
+//! When a project's source has changed and come to rest.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::author::mistake::Mistake;
+use crate::author::project::Project;
+
+/// No event for so long means that the change is over: editors write a file in several steps.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// Tells of changes to what is built, and not of what building makes.
+pub struct Watch {
+    changes: Receiver<()>,
+    _watcher: RecommendedWatcher,
+}
+
+impl Watch {
+    pub fn start(projects: &[Project]) -> Result<Self, Mistake> {
+        let (tell, changes) = mpsc::channel();
+        let hear = move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| is_change(&event)) {
+                let _ = tell.send(());
+            }
+        };
+        let cannot = |error: notify::Error| {
+            Mistake::usage(format!("the source cannot be watched: {error}"), "build without --watch, by hand")
+        };
+        let mut watcher = notify::recommended_watcher(hear).map_err(cannot)?;
+        for folder in projects.iter().flat_map(|project| folders(&project.folder)) {
+            watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(cannot)?;
+        }
+        Ok(Self { changes, _watcher: watcher })
+    }
+
+    /// Waits for the next change and until it is over. False when there will be no more.
+    pub fn wait(&self) -> bool {
+        if self.changes.recv().is_err() {
+            return false;
+        }
+        loop {
+            match self.changes.recv_timeout(QUIET) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+}
+
+/// A folder and those in it, without what cargo makes and what is hidden.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut found = vec![root.to_owned()];
+    let mut next = 0;
+    while let Some(folder) = found.get(next).cloned() {
+        next += 1;
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        found.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir() && is_source(path)));
+    }
+    found
+}
+
+fn is_change(event: &Event) -> bool {
+    !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(|path| is_source(path))
+}
+
+/// Whether a build reads this: not its own output, and no editor's scratch file.
+fn is_source(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_scratch = name.starts_with('.') || name.ends_with('~') || name == "4913";
+    let is_made = name == "target" || name == "Cargo.lock" || name.ends_with(".wasm");
+    !is_scratch && !is_made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_and_scratch_files_are_no_source() {
+        let source = |path: &str| is_source(Path::new(path));
+        assert!(source("canary/src/lib.rs") && source("canary/Cargo.toml") && source("canary/src"));
+        for path in ["canary/target", "canary/canary.wasm", "canary/.cardea-x.tmp", "src/.lib.rs.swp", "src/lib.rs~"] {
+            assert!(!source(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_edit_ends_the_wait() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join("src")).expect("a folder");
+        let watch = Watch::start(&[Project { folder: folder.path().to_owned() }]).expect("a watch");
+        assert!(watch.changes.try_recv().is_err(), "nothing changed yet");
+        std::fs::write(folder.path().join("src/lib.rs"), "1").expect("written");
+        assert!(watch.wait());
+    }
+}

@@ -1,0 +1,128 @@
+//! `cardea policy check`: whether the ingress would take a module, by the very loader that it uses.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use cardea_model::config::Policy;
+use cardea_policy::{LoadError, State};
+
+use super::engine::{Bench, all_interfaces, declared, policy_of, source_of};
+use super::mistake::Mistake;
+use super::module::{Module, Shape};
+use super::{Verdict, print};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A module, or the folder with the one that is meant.
+    #[arg(value_name = "FILE.wasm|DIR")]
+    path: PathBuf,
+    /// A Policy manifest: its grants, limits and config are checked too. Of a folder, its policy.yaml by itself.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Verdict, Mistake> {
+    let module = Module::read(&args.path)?;
+    let policy = manifest(args)?;
+    print::line(format!("{}: {} bytes", module.path.display(), print::number(module.bytes.len() as u64)));
+    if let Some(shape) = Shape::read(&module.bytes) {
+        print::line(format!("  exports       {}", ours(&shape.exports)));
+        print::line(format!("  imports       {}", ours(&shape.imports)));
+        print::line(format!("  needs grants  {}", grants(&shape)));
+    }
+    let bench = Bench::live()?;
+    let start = Instant::now();
+    match load(&bench, &module, policy.as_deref()) {
+        Ok(note) => {
+            print::line(format!("  ok: loads in {}{note}", print::duration(start.elapsed())));
+            Ok(Verdict::Good)
+        }
+        Err(error) => {
+            print::line(format!("  refused ({}): {}", error.stage, error.message));
+            print::line(format!("  help: {}{}", place(&error, policy.as_deref()), error.remedy));
+            Ok(Verdict::Bad)
+        }
+    }
+}
+
+fn manifest(args: &Args) -> Result<Option<PathBuf>, Mistake> {
+    let beside = args.path.join("policy.yaml");
+    match &args.policy {
+        Some(policy) if !policy.is_file() => Err(Mistake::usage(
+            format!("--policy {} is not a file", policy.display()),
+            "name a Policy manifest; `cardea policy new` writes one",
+        )),
+        Some(policy) => Ok(Some(policy.clone())),
+        None => Ok(args.path.is_dir().then_some(beside).filter(|beside| beside.is_file())),
+    }
+}
+
+/// Loads it as the manifest says, or with every grant and no config; what is left open is in the note.
+fn load(bench: &Bench, module: &Module, policy: Option<&Path>) -> Result<String, LoadError> {
+    let bytes: Arc<[u8]> = Arc::from(module.bytes.as_slice());
+    let spec = match policy.map(declared) {
+        Some(Ok(declared)) => Arc::new(declared.with(source_of(&module.path, &bytes))),
+        Some(Err(mistake)) => return Err(unread(mistake)),
+        None => policy_of(&module.path, &bytes, &serde_json::Value::Null, all_interfaces()),
+    };
+    match bench.engine.load(&spec, &Arc::new(State::default()), None) {
+        Ok(_) => Ok(policy.map_or_else(String::new, |policy| format!(", granted and configured by {}", policy.display()))),
+        Err(error) if policy.is_none() && error.stage == "init" => {
+            Ok(format!("; it wants a config, which --policy checks: {}", error.message))
+        }
+        Err(error) => Err(at_manifest(error, &spec)),
+    }
+}
+
+/// The module is good; the manifest cannot be read.
+fn unread(mistake: Mistake) -> LoadError {
+    LoadError { stage: "manifest", field: "", message: mistake.what, remedy: mistake.remedy }
+}
+
+/// A deadline or memory limit that refuses a module is said with its number.
+fn at_manifest(error: LoadError, spec: &Policy) -> LoadError {
+    match error.field {
+        "spec.limits.memory" => LoadError {
+            message: format!("{} (it is {} bytes)", error.message, spec.limits.memory_bytes_max),
+            ..error
+        },
+        _ => error,
+    }
+}
+
+/// Where in the manifest to do it, if there is one.
+fn place(error: &LoadError, policy: Option<&Path>) -> String {
+    match (policy, error.field) {
+        (None, _) => String::new(),
+        (Some(policy), "") => format!("{}: ", policy.display()),
+        (Some(policy), field) => format!("{}: {field}: ", policy.display()),
+    }
+}
+
+/// Names without the package, which is ours mostly.
+fn ours(names: &[String]) -> String {
+    let short: Vec<&str> = names.iter().map(|name| name.strip_prefix(super::module::PACKAGE).unwrap_or(name)).collect();
+    if short.is_empty() { String::from("nothing") } else { short.join(", ") }
+}
+
+fn grants(shape: &Shape) -> String {
+    let capabilities = shape.capabilities();
+    if capabilities.is_empty() { String::from("none") } else { capabilities.join(", ") }
+}
+
+#[cfg(test)]
+pub fn load_error(module: &[u8]) -> Option<LoadError> {
+    refusal(module, None)
+}
+
+#[cfg(test)]
+pub fn error_under(module: &[u8], policy: &Path) -> Option<LoadError> {
+    refusal(module, Some(policy))
+}
+
+#[cfg(test)]
+fn refusal(module: &[u8], policy: Option<&Path>) -> Option<LoadError> {
+    let module = Module { path: PathBuf::from("a.wasm"), bytes: module.to_owned() };
+    load(&Bench::live().ok()?, &module, policy).err()
+}

@@ -1,0 +1,127 @@
+//! `cardea policy inspect`: what a module is made of, for people or as JSON.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cardea_policy::State;
+use serde::Serialize;
+
+use super::engine::{Bench, all_interfaces, policy_of};
+use super::mistake::Mistake;
+use super::module::{Module, Shape};
+use super::{Verdict, print};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A module, or the folder with the one that is meant.
+    #[arg(value_name = "FILE.wasm")]
+    path: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    file: String,
+    bytes: usize,
+    digest: String,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    phases: Vec<String>,
+    /// Interfaces that a Policy has to grant.
+    grants: Vec<String>,
+    core_modules: u32,
+    memory_bytes_min: u64,
+    producers: Vec<Producer>,
+    /// Absent where the module is refused.
+    load_ms: Option<f64>,
+    /// Why it is refused, or wants a config.
+    message: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Producer {
+    role: String,
+    name: String,
+    version: String,
+}
+
+pub fn run(args: &Args) -> Result<Verdict, Mistake> {
+    let module = Module::read(&args.path)?;
+    let Some(shape) = Shape::read(&module.bytes) else {
+        let what = format!("{} is not a Wasm component", module.path.display());
+        return Err(Mistake::policy(what, "name the .wasm file that `cardea policy build` made; `check` says more"));
+    };
+    let report = report(&module, shape)?;
+    if args.json {
+        let text = serde_json::to_string_pretty(&report);
+        print::line(text.map_err(|error| Mistake::usage(error.to_string(), "inspect it without --json"))?);
+    } else {
+        show(&report);
+    }
+    Ok(Verdict::Good)
+}
+
+fn report(module: &Module, shape: Shape) -> Result<Report, Mistake> {
+    let (load, message) = load(module)?;
+    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    Ok(Report {
+        file: module.path.display().to_string(),
+        bytes: module.bytes.len(),
+        digest: cardea_policy::digest(&module.bytes),
+        phases: owned(shape.phases()),
+        grants: owned(shape.capabilities()),
+        core_modules: shape.core_modules,
+        memory_bytes_min: shape.memory_bytes_min,
+        producers: shape
+            .producers
+            .into_iter()
+            .map(|(role, name, version)| Producer { role, name, version })
+            .collect(),
+        imports: shape.imports,
+        exports: shape.exports,
+        load_ms: load.map(|took| took.as_secs_f64() * 1e3),
+        message,
+    })
+}
+
+/// Compiles and links it, with every grant. The time is of all of it: compiling is nearly all.
+fn load(module: &Module) -> Result<(Option<Duration>, Option<String>), Mistake> {
+    let bytes: Arc<[u8]> = Arc::from(module.bytes.as_slice());
+    let spec = policy_of(&module.path, &bytes, &serde_json::Value::Null, all_interfaces());
+    let bench = Bench::live()?;
+    let start = Instant::now();
+    let loaded = bench.engine.load(&spec, &Arc::new(State::default()), None);
+    let took = start.elapsed();
+    Ok(match loaded {
+        Ok(_) => (Some(took), None),
+        Err(error) if error.stage == "init" => (Some(took), Some(error.message)),
+        Err(error) => (None, Some(error.message)),
+    })
+}
+
+fn show(report: &Report) {
+    print::line(format!("{}: {} bytes", report.file, print::number(report.bytes as u64)));
+    print::line(format!("  digest         {}", report.digest));
+    print::line(format!("  phases         {}", joined(&report.phases)));
+    print::line(format!("  needs grants   {}", joined(&report.grants)));
+    print::line(format!("  imports        {}", joined(&report.imports)));
+    print::line(format!("  exports        {}", joined(&report.exports)));
+    print::line(format!("  core modules   {}", report.core_modules));
+    print::line(format!("  memory at start {} bytes", print::number(report.memory_bytes_min)));
+    for Producer { role, name, version } in &report.producers {
+        print::line(format!("  {role:<14} {name} {version}"));
+    }
+    if let Some(milliseconds) = report.load_ms {
+        print::line(format!("  compiles in    {}", print::duration(Duration::from_secs_f64(milliseconds / 1e3))));
+    }
+    if let Some(message) = &report.message {
+        print::line(format!("  note           {message}"));
+    }
+}
+
+fn joined(names: &[String]) -> String {
+    if names.is_empty() { String::from("none") } else { names.join(", ") }
+}

@@ -1,0 +1,128 @@
+//! What a Wasm file is made of, read from its sections without compiling it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
+
+use super::mistake::Mistake;
+
+/// Prefix of the interfaces of our own package.
+pub const PACKAGE: &str = "cardea:policy/";
+/// Imports of our package that need no grant.
+const ALWAYS: [&str; 2] = ["types", "exchange"];
+const PAGE_BYTES: u64 = 64 << 10;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Of the component itself, as written: `cardea:policy/exchange@0.1.0`.
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
+    pub core_modules: u32,
+    /// Linear memory with which an instance starts, over all core modules.
+    pub memory_bytes_min: u64,
+    /// Who made it, each once: (`language` | `sdk` | `processed-by`, name, version).
+    pub producers: BTreeSet<(String, String, String)>,
+}
+
+impl Shape {
+    /// Reads as far as the file is Wasm; `None` if it is no component.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut shape = Self::default();
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.ok()? {
+                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return None,
+                Payload::Version { encoding, .. } => {
+                    depth += 1;
+                    shape.core_modules += u32::from(encoding == Encoding::Module);
+                }
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                payload => shape.section(&payload, depth)?,
+            }
+        }
+        Some(shape)
+    }
+
+    fn section(&mut self, payload: &Payload<'_>, depth: u32) -> Option<()> {
+        match payload {
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                for import in imports.clone() {
+                    self.imports.push(import.ok()?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 1 => {
+                for export in exports.clone() {
+                    self.exports.push(export.ok()?.name.name.to_owned());
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories.clone() {
+                    self.memory_bytes_min += memory.ok()?.initial.saturating_mul(PAGE_BYTES);
+                }
+            }
+            Payload::CustomSection(section) => self.custom(section),
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// A custom section that cannot be read says nothing, and is no fault.
+    fn custom(&mut self, section: &CustomSectionReader<'_>) {
+        let KnownCustom::Producers(fields) = section.as_known() else { return };
+        for field in fields.into_iter().flatten() {
+            for value in field.values.into_iter().flatten() {
+                self.producers.insert((field.name.to_owned(), value.name.to_owned(), value.version.to_owned()));
+            }
+        }
+    }
+
+    /// The interfaces that a Policy has to grant.
+    pub fn capabilities(&self) -> Vec<&str> {
+        let ours = self.imports.iter().filter_map(|name| Some(name.strip_prefix(PACKAGE)?.split_once('@')?.0));
+        ours.filter(|name| !ALWAYS.contains(name)).collect()
+    }
+
+    /// The phases, by interface name.
+    pub fn phases(&self) -> Vec<&str> {
+        let ours = self.exports.iter().filter_map(|name| Some(name.strip_prefix(PACKAGE)?.split_once('@')?.0));
+        ours.filter(|name| name.starts_with("on-")).collect()
+    }
+}
+
+/// The module's bytes, and where they were.
+#[derive(Debug)]
+pub struct Module {
+    pub path: PathBuf,
+    pub bytes: Vec<u8>,
+}
+
+impl Module {
+    /// Reads a file, or the one `.wasm` file of a folder.
+    pub fn read(path: &Path) -> Result<Self, Mistake> {
+        let path = if path.is_dir() { only_module(path)? } else { path.to_owned() };
+        let bytes = std::fs::read(&path).map_err(|error| Mistake::unreadable(&path, &error))?;
+        Ok(Self { path, bytes })
+    }
+}
+
+fn only_module(folder: &Path) -> Result<PathBuf, Mistake> {
+    let entries = std::fs::read_dir(folder).map_err(|error| Mistake::unreadable(folder, &error))?;
+    let mut modules: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_module(path)).collect();
+    modules.sort();
+    match (modules.pop(), modules.len()) {
+        (Some(module), 0) => Ok(module),
+        (None, _) => Err(Mistake::usage(
+            format!("{} has no .wasm file", folder.display()),
+            "build it first: `cardea policy build`, or name the file",
+        )),
+        (Some(_), more) => {
+            let what = format!("{} has {} .wasm files", folder.display(), more + 1);
+            Err(Mistake::usage(what, "name the file that is meant"))
+        }
+    }
+}
+
+fn is_module(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|extension| extension == "wasm")
+}

@@ -1,0 +1,231 @@
+//! One exchange through the production engine, phase by phase as the data plane does it, and all that came of it.
+
+use std::sync::Arc;
+
+use cardea_model::config;
+use cardea_policy::{
+    BodyDemand, Chain, Decided, DecisionKind, Exchange, Instances, LoadError, Member, Policy, Reply, ResponseHead,
+    ResponseStep, Run, State, Step, Summary, Target,
+};
+use http::{HeaderMap, StatusCode};
+
+use super::engine::Bench;
+use super::exchange::{Answer, Send};
+
+/// A policy that has started, with the state that it keeps from one exchange to the next.
+pub struct Player {
+    chain: Arc<Chain>,
+    instances: Instances,
+    /// Names that the route declares; `None` for any.
+    backends: Option<Vec<String>>,
+}
+
+/// What became of one exchange.
+#[derive(Debug)]
+pub struct Observed {
+    /// Of the last request phase; `None` where a failure ended it.
+    pub decision: Option<DecisionKind>,
+    pub target: Option<Target>,
+    /// Of a denial.
+    pub reason: Option<String>,
+    /// Answered by the policy in a request phase.
+    pub reply: Option<Reply>,
+    /// The request as the backend would get it.
+    pub request: RequestHead,
+    /// What the client gets.
+    pub response: Option<ClientAnswer>,
+    pub labels: Vec<(String, String)>,
+    /// Of the request phases, sorted.
+    pub reads: Vec<String>,
+    /// Of the response phase, sorted.
+    pub response_reads: Vec<String>,
+    pub failure: Option<Failed>,
+    /// Time in the policy: request phases, and response phases.
+    pub nanoseconds: (u64, u64),
+    pub body_demand: Option<BodyDemand>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RequestHead {
+    pub path: String,
+    pub query: Option<String>,
+    pub host: String,
+    pub headers: HeaderMap,
+}
+
+#[derive(Debug)]
+pub struct ClientAnswer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    pub label: &'static str,
+    pub message: String,
+}
+
+impl Player {
+    /// Loads the policy afresh, with no kept state.
+    pub fn start(
+        bench: &Bench,
+        spec: &Arc<config::Policy>,
+        backends: Option<Vec<String>>,
+    ) -> Result<Self, LoadError> {
+        let loaded: Arc<Policy> = bench.engine.load(spec, &Arc::new(State::default()), None)?;
+        let member = Member { name: Arc::clone(&loaded.name), spec: Arc::clone(spec), loaded: Some(loaded) };
+        let chain = Arc::new(Chain { members: Box::new([member]) });
+        Ok(Self { chain, instances: Instances::new(&bench.engine), backends })
+    }
+
+    /// # Errors
+    /// The request or the answer is not one: a sentence that names the key.
+    pub fn play(&mut self, send: &Send, answer: &Answer) -> Result<Observed, String> {
+        let mut exchange = send.exchange()?;
+        let body = send.body.as_deref().unwrap_or_default().as_bytes();
+        let mut run = Run::new(Arc::clone(&self.chain));
+        let (reached, body_demand) = self.request(&mut run, &mut exchange, body);
+        let mut observed = observe(&mut run, &exchange, body_demand);
+        let decided = run.decided.len();
+        match reached {
+            Reached::Failed(failed) => {
+                observed.decision = None;
+                observed.failure = Some(failed);
+            }
+            Reached::Reply(reply) => {
+                let (head, body) = (head_of(&reply), reply.body.to_vec());
+                observed.reply = Some(reply);
+                self.respond(&mut run, &mut exchange, head, body, &mut observed);
+            }
+            Reached::Backend => {
+                let body = answer.body.clone().unwrap_or_default().into_bytes();
+                self.respond(&mut run, &mut exchange, answer.head()?, body, &mut observed);
+            }
+        }
+        let later = run.decided.get(decided..).unwrap_or_default();
+        (observed.response_reads, observed.nanoseconds.1) = (reads(&run, later), nanoseconds(later));
+        self.complete(&mut run, &mut exchange, &observed);
+        Ok(observed)
+    }
+
+    fn request(&mut self, run: &mut Run, exchange: &mut Box<Exchange>, body: &[u8]) -> (Reached, Option<BodyDemand>) {
+        let backends = self.backends.clone();
+        let allowed = |name: &str| backends.as_ref().is_none_or(|known| known.iter().any(|known| known == name));
+        let mut asked = None;
+        let mut step = run.on_request(&mut self.instances, exchange, &allowed);
+        loop {
+            step = match step {
+                Step::Forward => return (Reached::Backend, asked),
+                Step::Reply(reply) => return (Reached::Reply(reply), asked),
+                Step::Fail(_, failure) => {
+                    let failed = Failed { label: failure.label(), message: failure.to_string() };
+                    return (Reached::Failed(failed), asked);
+                }
+                Step::WantBody(demand) => {
+                    asked = Some(demand);
+                    let seen = body.get(..demand.bytes_max as usize).unwrap_or(body);
+                    let complete = seen.len() == body.len();
+                    if !complete && demand.deny_on_overflow {
+                        return (Reached::Failed(too_large(demand)), asked);
+                    }
+                    run.on_request_body(&mut self.instances, exchange, &allowed, seen, complete)
+                }
+            };
+        }
+    }
+
+    /// The response phases, over an answer of the backend or of the policy itself.
+    fn respond(
+        &mut self,
+        run: &mut Run,
+        exchange: &mut Box<Exchange>,
+        head: ResponseHead,
+        body: Vec<u8>,
+        observed: &mut Observed,
+    ) {
+        exchange.response = Some(head);
+        let step = if run.wants_response() { run.on_response(&mut self.instances, exchange) } else { ResponseStep::Forward };
+        observed.response = match step {
+            ResponseStep::Forward => exchange.response.as_ref().map(|head| ClientAnswer {
+                status: head.status,
+                headers: head.headers.clone(),
+                body,
+            }),
+            ResponseStep::Replace(reply) => {
+                Some(ClientAnswer { status: reply.status, headers: reply.headers, body: reply.body.to_vec() })
+            }
+            ResponseStep::Fail(_, failure) => {
+                observed.failure = Some(Failed { label: failure.label(), message: failure.to_string() });
+                None
+            }
+        };
+    }
+
+    fn complete(&mut self, run: &mut Run, exchange: &mut Box<Exchange>, observed: &Observed) {
+        let summary = Summary {
+            status: observed.response.as_ref().map_or(503, |answer| answer.status.as_u16()),
+            duration_us: 1000,
+            upstream_us: if observed.reply.is_none() { 800 } else { 0 },
+            bytes_in: 0,
+            bytes_out: observed.response.as_ref().map_or(0, |answer| answer.body.len() as u64),
+            backend: exchange.backend.clone(),
+            retries: 0,
+            error: observed.failure.as_ref().map(|failed| failed.label),
+        };
+        run.on_complete(&mut self.instances, exchange, &summary);
+    }
+}
+
+/// How the request phases ended.
+enum Reached {
+    Backend,
+    Reply(Reply),
+    Failed(Failed),
+}
+
+/// What the data plane answers 413.
+fn too_large(demand: BodyDemand) -> Failed {
+    let message = format!("the body is longer than the {} bytes that the policy takes", demand.bytes_max);
+    Failed { label: "body_too_large", message }
+}
+
+fn head_of(reply: &Reply) -> ResponseHead {
+    ResponseHead { status: reply.status, headers: reply.headers.clone() }
+}
+
+/// After the request phases.
+fn observe(run: &mut Run, exchange: &Exchange, body_demand: Option<BodyDemand>) -> Observed {
+    let last = run.decided.last();
+    let uri = &exchange.request.uri;
+    Observed {
+        decision: last.map(|decided| decided.kind),
+        target: run.target.clone(),
+        reason: last.filter(|decided| decided.kind == DecisionKind::Deny).map(|decided| decided.detail.to_string()),
+        reply: None,
+        request: RequestHead {
+            path: uri.path().to_owned(),
+            query: uri.query().map(str::to_owned),
+            host: exchange.authority.to_string(),
+            headers: exchange.request.headers.clone(),
+        },
+        response: None,
+        labels: run.labels.clone(),
+        reads: reads(run, &run.decided),
+        response_reads: Vec::new(),
+        failure: None,
+        nanoseconds: (nanoseconds(&run.decided), 0),
+        body_demand,
+    }
+}
+
+fn reads(run: &Run, decided: &[Decided]) -> Vec<String> {
+    let mut reads: Vec<String> = decided.iter().flat_map(|decided| run.reads(decided)).collect();
+    reads.sort();
+    reads.dedup();
+    reads
+}
+
+fn nanoseconds(decided: &[Decided]) -> u64 {
+    decided.iter().map(|decided| u64::from(decided.nanoseconds)).sum()
+}

@@ -1,0 +1,54 @@
+//! The format of `scenarios.yaml`: which cases a policy has, checked before any of them is played.
+
+mod compare;
+mod expect;
+mod read;
+
+pub use compare::differences;
+pub use expect::{Expect, ExpectAnswer};
+pub use read::read;
+
+use serde_json::Value;
+
+use super::exchange::{Answer, Send};
+
+/// A file of cases.
+#[derive(Debug)]
+pub struct Scenarios {
+    /// Interfaces granted; `None` for all.
+    pub grants: Option<Vec<String>>,
+    /// Names that the route declares.
+    pub backends: Vec<String>,
+    pub cases: Vec<Case>,
+}
+
+/// One promise.
+#[derive(Debug)]
+pub struct Case {
+    pub promise: String,
+    pub config: Value,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    pub draws: Vec<u64>,
+    pub plan: Plan,
+}
+
+#[derive(Debug)]
+pub enum Plan {
+    /// The policy must not start: its error contains this text.
+    Refused(String),
+    Requests(Vec<Step>),
+}
+
+/// One exchange, and what must come of it.
+#[derive(Debug, Default)]
+pub struct Step {
+    pub send: Send,
+    pub expect: Option<Expect>,
+    /// What the backend answers, if the request reaches it.
+    pub response: Answer,
+    pub expect_response: Option<ExpectAnswer>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What a case may expect of an exchange. Only the keys given are checked.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::Deserialize;
+
+use crate::author::exchange::fields::{Entries, ExpectedFields, Text};
+
+/// Of the request phases.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Expect {
+    pub decision: Option<Decision>,
+    pub backend: Option<String>,
+    pub subset: Option<Entries<Text>>,
+    pub status: Option<u16>,
+    pub reason: Option<String>,
+    pub headers: ExpectedFields,
+    pub body: Option<Body>,
+    pub request_headers: ExpectedFields,
+    pub path: Option<String>,
+    /// `Some(None)`: no query.
+    #[serde(deserialize_with = "given")]
+    pub query: Option<Option<String>>,
+    pub host: Option<String>,
+    pub labels: Entries<Text>,
+    pub reads: Option<Vec<String>>,
+    pub failure: Option<String>,
+}
+
+/// Of the answer that the client gets.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectAnswer {
+    pub status: Option<u16>,
+    pub headers: ExpectedFields,
+    pub body: Option<Body>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    Next,
+    Route,
+    Redirect,
+    Respond,
+    Deny,
+}
+
+impl Decision {
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Route => "route",
+            Self::Redirect => "redirect",
+            Self::Respond => "respond",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    Is(String),
+    Contains(String),
+}
+
+/// Tells a key with null from a key that is absent.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BodyVisitor)
+    }
+}
+
+struct BodyVisitor;
+
+impl<'de> Visitor<'de> for BodyVisitor {
+    type Value = Body;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or `contains: text`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Body, E> {
+        Ok(Body::Is(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+        match (map.next_entry::<String, String>()?, map.next_key::<String>()?) {
+            (Some((key, text)), None) if key == "contains" => Ok(Body::Contains(text)),
+            (Some((key, _)), None) => Err(A::Error::unknown_field(&key, &["contains"])),
+            _ => Err(A::Error::custom("expected one key: contains")),
+        }
+    }
+}

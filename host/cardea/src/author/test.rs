@@ -1,0 +1,69 @@
+//! `cardea policy test`: plays the scenarios of policies, and says which promises hold.
+
+mod find;
+mod junit;
+mod suite;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::mistake::Mistake;
+use super::{Verdict, print};
+use find::Found;
+use suite::{Outcome, Suite};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folders of policies (with scenarios.yaml), folders of such folders, or scenario files.
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Do not build: test the .wasm file that lies in each folder.
+    #[arg(long)]
+    no_build: bool,
+    /// Test this module; for one policy.
+    #[arg(long, value_name = "FILE.wasm")]
+    module: Option<PathBuf>,
+    /// Write a report in JUnit's XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<Verdict, Mistake> {
+    let found = find::suites(&args.paths)?;
+    if args.module.is_some() && found.len() != 1 {
+        let what = format!("--module names one module, and {} policies are to be tested", found.len());
+        return Err(Mistake::usage(what, "name one folder beside it"));
+    }
+    let start = Instant::now();
+    let (mut outcomes, mut first_mistake) = (Vec::new(), None);
+    for found in &found {
+        match one(found, args) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(mistake) => {
+                print::mistake(&mistake);
+                first_mistake.get_or_insert(mistake.exit_code);
+            }
+        }
+    }
+    if let Some(path) = &args.junit {
+        std::fs::write(path, junit::report(&outcomes)).map_err(|error| Mistake::unwritable(path, error))?;
+    }
+    let failed: usize = outcomes.iter().map(Outcome::failed).sum();
+    let passed = outcomes.iter().map(|outcome| outcome.cases.len()).sum::<usize>() - failed;
+    print::line(format!("{passed} passed, {failed} failed in {}", print::duration(start.elapsed())));
+    match first_mistake {
+        Some(exit_code) => {
+            let what = "some policies could not be tested: see above";
+            Err(Mistake { exit_code, ..Mistake::usage(what, "correct what is named there, and test again") })
+        }
+        None if failed > 0 => Ok(Verdict::Bad),
+        None => Ok(Verdict::Good),
+    }
+}
+
+fn one(found: &Found, args: &Args) -> Result<Outcome, Mistake> {
+    let suite = Suite::read(&found.scenarios)?;
+    let module = find::module(found, args.module.as_deref(), args.no_build)?;
+    print::line(format!("{} ({})", found.name(), module.path.display()));
+    suite.play(found.name(), &module)
+}
