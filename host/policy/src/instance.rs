@@ -132,7 +132,7 @@ fn run_init(policy: &Policy, store: &mut Store<Host>, init: &InitFunc) -> Result
 
 fn calls_max(worker: &Worker) -> u32 {
     let spread = u64::from(CALLS_MAX / 5);
-    let draw = worker.generator.borrow_mut().next_u64().unwrap_or(spread);
+    let draw = worker.generator.borrow_mut().housekeeping().unwrap_or(spread);
     CALLS_MAX - CALLS_MAX / 5 + (draw % (2 * spread)) as u32
 }
 

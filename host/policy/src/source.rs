@@ -102,6 +102,14 @@ impl Generator {
             }
         }
     }
+
+    /// A number for the host's own housekeeping. It takes no draw of a script, which counts those that decide.
+    pub fn housekeeping(&mut self) -> Option<u64> {
+        match self {
+            Self::Scripted { .. } => Some(0),
+            other => other.next_u64(),
+        }
+    }
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
