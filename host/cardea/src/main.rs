@@ -1,7 +1,7 @@
 //! `cardea`: an ingress whose routing policy is WebAssembly.
 
 mod admin;
-//AUTHOR mod author;
+mod author;
 mod event;
 mod reload;
 mod serve;
@@ -29,7 +29,7 @@ enum Command {
     Serve(Box<settings::Flags>),
     /// Write, build, check and test policies.
     #[command(subcommand)]
-    //AUTHOR
+    Policy(author::Command),
     /// Print the CustomResourceDefinition of Policy as YAML.
     Crd,
 }
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
                 })
             },
         ),
-        //AUTHOR
+        Command::Policy(command) => author::run(command),
         Command::Crd => print_crd(),
     };
     done.unwrap_or_else(|error| {
