@@ -1,6 +1,8 @@
 //! Which of the objects of all files make the `Config`: the first of each name, with the modules that policies ask for.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::mem::{Discriminant, discriminant};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,7 +37,7 @@ pub(super) fn assemble(store: &Store, modules: &mut Modules, known: &mut Known) 
 struct Assembly<'a> {
     config: Config,
     problems: Vec<Problem>,
-    first: HashMap<(&'static str, &'a str, &'a str), &'a Origin>,
+    first: HashMap<(Discriminant<Object>, &'a str, &'a str), &'a Origin>,
     binaries: HashMap<(&'a str, &'a str), &'a Binary>,
     policies: Vec<(&'a Path, &'a Declared)>,
 }
@@ -43,10 +45,12 @@ struct Assembly<'a> {
 impl<'a> Assembly<'a> {
     fn add(&mut self, file: &'a Path, object: &'a Object) {
         let origin = object.origin();
-        if let Some(first) = self.first.insert((origin.kind, &origin.namespace, &origin.name), origin) {
-            self.first.insert((origin.kind, &origin.namespace, &origin.name), first);
-            self.problems.push(duplicate(origin, first));
-            return;
+        match self.first.entry((discriminant(object), &origin.namespace, &origin.name)) {
+            Entry::Vacant(free) => _ = free.insert(origin),
+            Entry::Occupied(first) => {
+                self.problems.push(duplicate(origin, first.get()));
+                return;
+            }
         }
         match object {
             Object::Class(class) => self.config.classes.push(Arc::clone(class)),

@@ -215,6 +215,6 @@ fn an_edit_is_declared_within_a_fraction_of_a_second() {
         watching.until(&[name]);
         best = best.min(start.elapsed());
     }
-    assert!(best < Duration::from_millis(60), "{best:?}");
+    assert!(best < Duration::from_millis(200), "{best:?}");
     watching.stop();
 }
