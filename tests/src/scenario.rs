@@ -222,8 +222,10 @@ pub struct Expect {
     pub receive: Option<String>,
     /// No answer: the connection is refused, reset or closed without one.
     pub refused: Option<bool>,
-    /// Refused, or answered 4xx.
+    /// Refused, or answered 4xx or 501.
     pub rejected: Option<bool>,
+    /// Answered or refused, but not silence.
+    pub any_outcome: Option<bool>,
     /// The connection ends, whatever comes before.
     pub ends: Option<bool>,
     /// Whether the connection is closed after the reply. Open is proved by one more request on it.

@@ -78,6 +78,7 @@ impl Step {
             || e.receive.is_some()
             || e.refused.is_some()
             || e.rejected.is_some()
+            || e.any_outcome.is_some()
             || e.ends.is_some()
             || e.closed.is_some()
             || e.problems.is_some()
