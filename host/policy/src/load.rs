@@ -26,6 +26,9 @@ use crate::state::State;
 /// Of a module's bytes. SpiderMonkey components have 12 MB, Python's 18.
 const MODULE_BYTES_MAX: usize = 64 << 20;
 
+/// Of Wasm: the unit of `resources_required`.
+const PAGE_BYTES: u64 = 64 << 10;
+
 /// Why a module does not go live. The message says what was found and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -99,7 +102,7 @@ impl Engine {
     fn check_resources(&self, component: &Component, spec: &config::Policy) -> Result<(), LoadError> {
         // Absent where a component imports or takes apart modules: `link` refuses that.
         let Some(needs) = component.resources_required() else { return Ok(()) };
-        let memory = needs.max_initial_memory_size.unwrap_or(0);
+        let memory = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
         if memory > u64::from(spec.limits.memory_bytes_max) {
             let message = format!(
                 "the module starts with {memory} bytes of memory, more than limits.memory ({})",

@@ -56,6 +56,12 @@ impl Guest {
         self.with(&format!("(data (i32.const {address}) \"{escaped}\")"))
     }
 
+    /// Changes the text of the functions so far.
+    pub fn replace(mut self, from: &str, to: &str) -> Self {
+        self.body = self.body.replacen(from, to, 1);
+        self
+    }
+
     /// In place of two pages.
     pub fn memory(mut self, text: &str) -> Self {
         self.memory = text.to_owned();
@@ -104,4 +110,10 @@ pub fn component(core: &str, wit: &str, world: &str) -> Vec<u8> {
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+}
+
+/// 32-bit values in memory.
+pub fn words(address: u32, values: &[u32]) -> String {
+    let bytes: String = values.iter().flat_map(|value| value.to_le_bytes()).map(|b| format!("\\{b:02x}")).collect();
+    format!("(data (i32.const {address}) \"{bytes}\")")
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each suite uses its part")]
 
 pub mod guest;
+pub mod reference;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
