@@ -279,6 +279,3 @@ impl Run {
         (!skip).then(|| (Arc::clone(&member.name), failure))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -151,6 +151,3 @@ impl Hasher for Collect {
         0
     }
 }
-
-#[cfg(test)]
-mod tests;
