@@ -1,6 +1,6 @@
 //! What a call costs, in nanoseconds: of a whole policy, pooled and fresh, and of each kind of question.
 //!
-//! `cargo run --release -p cardea-policy --example cost [COMPONENT.wasm [HEADER:VALUE ...]]`. Without an argument, the
+//! `cargo run --release -p cardea-policy --example call_cost [COMPONENT.wasm [HEADER:VALUE ...]]`. Without an argument, the
 //! hand-written reference policy and the single imports.
 
 #![allow(
