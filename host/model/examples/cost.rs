@@ -79,16 +79,17 @@ struct Shape {
 
 impl Shape {
     fn host(&self, route: usize) -> String {
-        format!("shop-{}.tenant-{}.example.com", route / self.paths, (route / self.paths) % 97)
+        let number = scatter(route / self.paths);
+        format!("{}.{}.example.com", word(number), word(number % 97))
     }
 
     /// One to three elements, so that requests meet prefixes at several depths.
     fn path(&self, route: usize) -> String {
-        let number = route % self.paths;
+        let number = scatter(route % self.paths);
         match number % 3 {
-            0 => format!("/api-{number}"),
-            1 => format!("/api/v{number}"),
-            _ => format!("/api/v{number}/orders"),
+            0 => format!("/{}", word(number)),
+            1 => format!("/api/{}", word(number)),
+            _ => format!("/api/{}/orders", word(number)),
         }
     }
 
@@ -96,6 +97,18 @@ impl Shape {
         let rules = (0..routes).map(|route| (self.host(route), self.path(route)));
         config(rules.enumerate().map(|(number, (host, path))| ingress(number, host, path)).collect(), routes)
     }
+}
+
+/// Few routes have names as long and as different as many routes have: the first 10 are spread over the same 100,000.
+fn scatter(number: usize) -> usize {
+    (number * 7_919 + 31_337) % 100_000
+}
+
+/// Three to twelve letters, another for each number.
+fn word(number: usize) -> String {
+    let length = 1 + (number * 31 + number / 7) % 8;
+    let letters = (0..length).map(|at| char::from(b'a' + ((number >> at) as u8 ^ at as u8) % 26));
+    letters.collect::<String>() + &format!("-{number:x}")
 }
 
 /// Nanoseconds: back to back, and one after another.

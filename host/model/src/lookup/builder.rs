@@ -1,11 +1,10 @@
 //! Builds an [`Index`] from rules in the order of their precedence: the first rule of a place keeps it.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
-use super::hash::Seeds;
-use super::table::{HostSlot, NodeSlot, Slot, Table, fingerprint};
-use super::{DEEPER, DEPTHS, Index, NONE, Rules};
+use super::hash::{Hash, Seeds};
+use super::table::{Collision, Entry, Table};
+use super::{DEEP, Index, NONE, Rules, kind};
 use crate::host::HostPattern;
 use crate::path::without_trailing_slash;
 use crate::snapshot::{PathKind, RouteId};
@@ -83,87 +82,81 @@ impl Builder {
     }
 
     pub fn build(self) -> Index {
-        let wildcards = self.hosts.keys().filter(|host| matches!(host, HostPattern::Wildcard(_))).count();
-        let mut index = Index {
-            seeds: Seeds::random(),
-            precise: Table::with_room_for(self.hosts.len() - wildcards),
-            wildcards: Table::with_room_for(wildcards),
-            nodes: Table::with_room_for(self.nodes.len()),
-            default: self.default,
-            ..Index::default()
-        };
-        let mut ids = vec![HostSlot::ANY; self.defaults.len()];
-        for (pattern, number) in &self.hosts {
-            let fallback = self.defaults.get(*number).copied().unwrap_or(NONE);
-            if let Some(id) = ids.get_mut(*number) {
-                *id = index.insert_host(pattern, fallback);
+        loop {
+            // A collision is a matter of once in 10^13 builds; other secrets do not collide again.
+            if let Ok(index) = self.try_build(Seeds::random()) {
+                return index;
             }
         }
-        let mut texts = HashMap::new();
-        for ((host, path), declared) in &self.nodes {
-            let Some(&host) = ids.get(*host) else { continue };
-            let at = match texts.entry(&**path) {
-                Entry::Occupied(known) => *known.get(),
-                Entry::Vacant(new) => *new.insert(index.text.push(path)),
-            };
-            index.insert_node(host, path, at, *declared);
+    }
+
+    fn try_build(&self, seeds: Seeds) -> Result<Index, Collision> {
+        let mut index = Index {
+            nodes: Table::with_room_for(self.nodes.len()),
+            hosts: Table::with_room_for(self.hosts.len()),
+            default: self.default,
+            has_wildcards: self.hosts.keys().any(|host| matches!(host, HostPattern::Wildcard(_))),
+            has_any: self.hosts.contains_key(&HostPattern::Any),
+            seeds,
+            ..Index::default()
+        };
+        let mut hashes = vec![Hash::default(); self.defaults.len()];
+        for (pattern, &number) in &self.hosts {
+            let hash = index.hash_host(pattern);
+            let default = self.defaults.get(number).copied().unwrap_or(NONE);
+            index.hosts.insert(index.seeds.host(hash), Entry { kind: kind::HOST, value: default })?;
+            if let Some(place) = hashes.get_mut(number) {
+                *place = hash;
+            }
         }
-        index
+        for ((host, path), declared) in &self.nodes {
+            if let Some(&host) = hashes.get(*host) {
+                index.insert_node(host, path, *declared)?;
+            }
+        }
+        Ok(index)
     }
 }
 
 impl Index {
-    fn insert_host(&mut self, pattern: &HostPattern, fallback: u32) -> u32 {
-        let mut place = |table: &mut Table<HostSlot>, name: &str| {
-            let hash = self.seeds.host(name);
-            let name = self.text.push(name);
-            table.insert(hash, HostSlot { fingerprint: fingerprint(hash), name, depths: 0, fallback })
-        };
+    fn hash_host(&self, pattern: &HostPattern) -> Hash {
         match pattern {
-            HostPattern::Precise(name) => place(&mut self.precise, name),
-            HostPattern::Wildcard(parent) => place(&mut self.wildcards, parent) | HostSlot::WILDCARD,
-            HostPattern::Any => {
-                self.any = Some(HostSlot { fallback, ..HostSlot::EMPTY });
-                HostSlot::ANY
-            }
+            HostPattern::Precise(name) => self.seeds.precise(name),
+            HostPattern::Wildcard(parent) => self.seeds.wildcard(parent),
+            HostPattern::Any => self.seeds.any(),
         }
     }
 
-    fn insert_node(&mut self, id: u32, path: &str, text: u32, declared: Declared) {
-        let mut rules =
-            Rules { prefix: declared.either_prefix(), exact: declared.exact, exact_slash: declared.exact_slash };
-        let depth = path.bytes().filter(|&byte| byte == b'/').count();
-        let Some(host) = self.host_mut(id) else { return };
-        if depth == 0 {
-            if rules.prefix != NONE {
-                host.fallback = rules.prefix;
-            }
-            rules.prefix = NONE;
-            if rules.exact_slash == NONE {
-                return;
-            }
+    fn insert_node(&mut self, host: Hash, path: &str, declared: Declared) -> Result<(), Collision> {
+        let mut hash = self.seeds.root();
+        let mut end = 0;
+        let mut depth = 0;
+        while end < path.len() {
+            (end, hash) = self.seeds.element(hash, path.as_bytes(), end + 1);
+            depth += 1;
         }
-        host.depths |= if depth < DEPTHS { 1 << depth } else { DEEPER };
+        self.depths |= 1 << depth.min(DEEP);
         self.deepest = self.deepest.max(depth);
-        let hash = self.seeds.node(id, self.hash_path(path));
-        self.nodes.insert(hash, NodeSlot::new(fingerprint(hash), id, text, rules, &mut self.groups));
+        let entry = self.entry(declared.rules());
+        self.nodes.insert(self.seeds.node(host, hash), entry)
     }
 
-    fn host_mut(&mut self, id: u32) -> Option<&mut HostSlot> {
-        match id {
-            HostSlot::ANY => self.any.as_mut(),
-            _ if id & HostSlot::WILDCARD != 0 => self.wildcards.get_mut(id & !HostSlot::WILDCARD),
-            _ => self.precise.get_mut(id),
+    fn entry(&mut self, rules: Rules) -> Entry {
+        match rules {
+            Rules { prefix: value, exact: NONE, exact_slash: NONE } => Entry { kind: kind::PREFIX, value },
+            Rules { prefix: NONE, exact: value, exact_slash: NONE } => Entry { kind: kind::EXACT, value },
+            Rules { prefix: NONE, exact: NONE, exact_slash: value } => Entry { kind: kind::EXACT_SLASH, value },
+            _ => {
+                self.groups.push(rules);
+                Entry { kind: kind::GROUP, value: (self.groups.len() - 1) as u32 }
+            }
         }
-    }
-
-    fn hash_path(&self, path: &str) -> u64 {
-        path.split('/').skip(1).fold(self.seeds.root(), |hash, element| self.seeds.extend(hash, element.as_bytes()))
     }
 }
 
 impl Declared {
-    fn either_prefix(&self) -> u32 {
-        if self.prefix_slash != NONE { self.prefix_slash } else { self.prefix }
+    fn rules(&self) -> Rules {
+        let prefix = if self.prefix_slash != NONE { self.prefix_slash } else { self.prefix };
+        Rules { prefix, exact: self.exact, exact_slash: self.exact_slash }
     }
 }

@@ -1,69 +1,154 @@
-//! The keyed hash of the lookup tables: a folded multiplication, eight bytes at a time.
+//! The keyed hash of the lookup tables: host names and paths as polynomials modulo 2^61 - 1, evaluated at two points
+//! that only this process knows.
 //!
-//! Not cryptographic: keys are compared whole after it. The key differs from index to index, so that nobody can prepare
-//! host names or paths that share a slot.
+//! Two different texts of n words agree at one random point with a probability of at most n / 2^61, whatever the texts
+//! and whoever chose them (Schwartz-Zippel), as long as they do not depend on the points; and nothing that a client sees
+//! tells the points. That is a theorem and no assumption, which is why the tables need not keep the texts.
 
 use std::hash::{BuildHasher, RandomState};
 
-#[derive(Debug, Default, Clone, Copy)]
+const PRIME: u64 = (1 << 61) - 1;
+
+/// The bytes of a word; the rest of it says how many there are.
+const WORD_BYTES: usize = 7;
+/// Of a word that another word of the same element follows.
+const CONTINUED: u64 = 8;
+
+/// A hash: the value at both points. The first chooses the place in a table, the second is what is compared there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hash {
+    pub place: u64,
+    pub tag: u64,
+}
+
+/// The points, and where the different kinds of text begin. All are random.
+#[derive(Debug, Default)]
 pub struct Seeds {
-    host: u64,
-    root: u64,
-    node: u64,
-    factor: u64,
+    point: Hash,
+    /// Weighs the host against the path.
+    host: Hash,
+    precise: Hash,
+    wildcard: Hash,
+    any: Hash,
+    root: Hash,
+    /// Stands for the host itself, in place of a path.
+    itself: Hash,
 }
 
 impl Seeds {
-    /// Keys from the operating system, by way of the standard library.
+    /// From the operating system, by way of the standard library.
     pub fn random() -> Self {
         let state = RandomState::new();
+        let mut number = 0u64;
+        let mut next = || {
+            number += 1;
+            // Below 2^61 - 1, and never zero.
+            state.hash_one(number) % (PRIME - 1) + 1
+        };
+        let mut next = || Hash { place: next(), tag: next() };
         Self {
-            host: state.hash_one(1),
-            root: state.hash_one(2),
-            node: state.hash_one(3),
-            factor: state.hash_one(4) | 1,
+            point: next(),
+            host: next(),
+            precise: next(),
+            wildcard: next(),
+            any: next(),
+            root: next(),
+            itself: next(),
         }
     }
 
-    pub fn host(&self, name: &str) -> u64 {
-        self.bytes(self.host, name.as_bytes())
+    pub fn precise(&self, name: &str) -> Hash {
+        self.element(self.precise, name.as_bytes(), 0).1
     }
 
-    /// The hash of the path without elements.
-    pub fn root(&self) -> u64 {
+    pub fn wildcard(&self, parent: &str) -> Hash {
+        self.element(self.wildcard, parent.as_bytes(), 0).1
+    }
+
+    /// Of rules without host.
+    pub fn any(&self) -> Hash {
+        self.any
+    }
+
+    /// Of the path without elements.
+    pub fn root(&self) -> Hash {
         self.root
     }
 
-    /// The hash of a path and one more element.
-    pub fn extend(&self, path: u64, element: &[u8]) -> u64 {
-        self.bytes(path, element)
+    /// Of a path on a host.
+    pub fn node(&self, host: Hash, path: Hash) -> Hash {
+        let lane = |host, weight, path| canonical(multiply(host, weight) + path);
+        Hash { place: lane(host.place, self.host.place, path.place), tag: lane(host.tag, self.host.tag, path.tag) }
     }
 
-    /// The hash of a path on a host.
-    pub fn node(&self, host: u32, path: u64) -> u64 {
-        fold(path ^ self.node, self.factor ^ (u64::from(host) << 1))
+    /// Of a host as such.
+    pub fn host(&self, host: Hash) -> Hash {
+        self.node(host, self.itself)
     }
 
-    fn bytes(&self, seed: u64, bytes: &[u8]) -> u64 {
-        let mut state = seed ^ (bytes.len() as u64);
-        let (chunks, rest) = bytes.as_chunks::<8>();
-        for chunk in chunks {
-            state = fold(state ^ u64::from_le_bytes(*chunk), self.factor);
+    /// Goes on with the element of `text` that begins at `start`, and ends before the next slash or with the text. Says
+    /// where that is.
+    #[inline]
+    pub fn element(&self, from: Hash, text: &[u8], start: usize) -> (usize, Hash) {
+        let mut hash = from;
+        let mut at = start;
+        loop {
+            let left = text.len().saturating_sub(at);
+            let bytes = load(text, at, left);
+            let length = first_slash(bytes).min(left);
+            if length <= WORD_BYTES {
+                return (at + length, self.step(hash, word(bytes, length, length as u64)));
+            }
+            hash = self.step(hash, word(bytes, WORD_BYTES, CONTINUED));
+            at += WORD_BYTES;
         }
-        fold(state ^ short(rest), self.factor)
+    }
+
+    fn step(&self, hash: Hash, word: u64) -> Hash {
+        Hash { place: multiply(hash.place + word, self.point.place), tag: multiply(hash.tag + word, self.point.tag) }
     }
 }
 
-/// Up to seven bytes as one number; different bytes of the same length are different numbers.
-fn short(bytes: &[u8]) -> u64 {
-    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(low), Some(high)) => u64::from(u32::from_le_bytes(*low)) | u64::from(u32::from_le_bytes(*high)) << 32,
-        _ => bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)),
+/// Eight bytes from `at` on, with zeros after the end.
+#[inline]
+fn load(text: &[u8], at: usize, left: usize) -> u64 {
+    if let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        return u64::from_le_bytes(*bytes);
+    }
+    match text.last_chunk::<8>() {
+        Some(bytes) if left > 0 => u64::from_le_bytes(*bytes) >> (8 * (8 - left)),
+        _ => text.get(at..).unwrap_or_default().iter().rev().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte)),
     }
 }
 
-/// Both halves of the product, so that every bit of the input reaches every bit of the result.
-fn fold(a: u64, b: u64) -> u64 {
+/// How many bytes come before the first slash; eight if there is none.
+fn first_slash(bytes: u64) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let zero_if_slash = bytes ^ (ONES * b'/' as u64);
+    // The lowest of these bits is right; others may be borrowed.
+    let marks = zero_if_slash.wrapping_sub(ONES) & !zero_if_slash & (ONES << 7);
+    marks.trailing_zeros() as usize / 8
+}
+
+/// Below 2^60. Different bytes, lengths or positions in an element are different words.
+fn word(bytes: u64, length: usize, code: u64) -> u64 {
+    bytes & ((1 << (8 * length)) - 1) | code << 56
+}
+
+/// Modulo 2^61 - 1, for factors below 2^62 and 2^61; at most a little above 2^61.
+fn multiply(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
-    (product as u64) ^ ((product >> 64) as u64)
+    fold((product as u64 & PRIME) + (product >> 61) as u64)
 }
+
+fn fold(number: u64) -> u64 {
+    (number & PRIME) + (number >> 61)
+}
+
+fn canonical(number: u64) -> u64 {
+    let folded = fold(number);
+    if folded >= PRIME { folded - PRIME } else { folded }
+}
+
+#[cfg(test)]
+mod tests;
