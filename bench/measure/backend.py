@@ -64,6 +64,6 @@ def _server(fleet, name, port):
     default_type text/plain;
     open_file_cache max=10;
     location / {{ return 200 '{"x" * SIZES[SMALL]}'; }}
-    location = {CHECK} {{ return 200 'backend={name} x-policy=$http_x_policy'; }}
+    location {CHECK} {{ return 200 'backend={name} x-policy=$http_x_policy'; }}
     location /big/ {{ root {fleet.folder}; }}
   }}"""

@@ -8,12 +8,12 @@ import threading
 import time
 
 from measure.load import HOST
-from measure.machine import ROOT, build, run
+from measure.machine import ROOT, TARGET, build, run
 from measure.process import Failed
 from measure.proxies import Contender
 
-BINARY = ROOT / "target" / "release" / "cardea"
-POLICIES = ROOT / "target" / "bench" / "policies"
+BINARY = TARGET / "release" / "cardea"
+POLICIES = TARGET / "bench" / "policies"
 REFERENCE = POLICIES / "reference.wasm"
 
 
@@ -25,7 +25,7 @@ def build_all():
 def build_policy(source, component):
     """Makes a component of a policy's crate, as its author would."""
     component.parent.mkdir(parents=True, exist_ok=True)
-    run([BINARY, "policy", "build", source, "--output", component], f"builds the policy {source.name}")
+    run([BINARY, "policy", "build", source, "--out", component], f"builds the policy {source.name}")
 
 
 def start(fleet, backend, certificate):

@@ -2,20 +2,20 @@
 
 import json
 
-from measure.machine import ROOT, guest_environment, program, run
+from measure.machine import ROOT, TARGET, guest_environment, program, run
 from measure.process import free_port
 from measure.proxies import Contender
 
 TYPES = "type.googleapis.com/envoy.extensions"
 SOURCE = ROOT / "bench" / "envoy-policy"
-TARGET = ROOT / "target" / "bench"
-MODULE = TARGET / "wasm32-unknown-unknown" / "release" / "envoy_policy.wasm"
+FOLDER = TARGET / "bench"
+MODULE = FOLDER / "wasm32-unknown-unknown" / "release" / "envoy_policy.wasm"
 
 
 def build_policy():
     cargo, environment = guest_environment()
-    command = [cargo, "build", "--release", "--locked", "--target", "wasm32-unknown-unknown", "--target-dir", TARGET]
-    run(command, "builds the policy for Envoy", cwd=SOURCE, env=environment)
+    command = [cargo, "build", "--release", "--locked", "--target", "wasm32-unknown-unknown", "--target-dir", FOLDER]
+    run(command, "builds the policy for Envoy, with proxy-wasm", cwd=SOURCE, env=environment)
 
 
 def start(fleet, backend, certificate):
