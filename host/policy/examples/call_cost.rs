@@ -1,6 +1,6 @@
 //! What a call costs, in nanoseconds: of a whole policy, pooled and fresh, and of each kind of question.
 //!
-//! `cargo run --release -p cardea-policy --example call_cost [COMPONENT.wasm [HEADER:VALUE ...]]`. Without an argument, the
+//! `cargo run --release -p cardea-policy --example call_cost [COMPONENT.wasm [HEADER:VALUE ...] | profile]`. Without an argument, the
 //! hand-written reference policy and the single imports.
 
 #![allow(
@@ -23,13 +23,20 @@ use cardea_policy::{Chain, Exchange, Run, Step};
 use support::{Guest, Worker, spec};
 
 /// Host calls of one guest call, in the loops that measure one import.
-const REPEATS: u32 = 500;
+const REPEATS: u32 = 100;
 
 fn main() {
     let mut worker = Worker::default();
     println!("pool: {}", if worker.engine.is_pooled() { "yes" } else { "no, on demand" });
     let mut arguments = std::env::args().skip(1);
     match arguments.next() {
+        // One thing for a profiler to look at.
+        Some(name) if name == "profile" => {
+            let module = support::reference::guest().build();
+            let chain = support::chain(&[worker.try_load(spec("profiled", &module)).unwrap()]);
+            let mut exchange = exchange(&[]);
+            (0..5_000_000).for_each(|_| call(&mut worker, &chain, &mut exchange));
+        }
         Some(path) => {
             let module = std::fs::read(&path).expect("the component");
             let headers: Vec<String> = arguments.collect();

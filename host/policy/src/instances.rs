@@ -37,13 +37,16 @@ struct Entry {
     id: u64,
     policy: Weak<Policy>,
     name: Arc<str>,
-    idle: Option<Instance>,
+    /// Boxed, so that taking it out and putting it back moves a pointer.
+    idle: Option<Box<Instance>>,
     tally: TallyGuard,
 }
 
 /// What a successful call returned, and what it cost.
 pub(crate) struct Called<R> {
     pub outcome: R,
+    /// The policy's name, of which the worker has a copy of its own: cloning it disturbs no other worker.
+    pub name: Arc<str>,
     pub reads: ReadSet,
     pub nanoseconds: u64,
 }
@@ -81,7 +84,7 @@ impl Instances {
         ((u128::from(number) * u128::from(sum)) >> 64) as u64
     }
 
-    /// The policy's name, of which the worker has a copy of its own: cloning it disturbs no other worker.
+    /// See [`Called::name`].
     pub(crate) fn name(&mut self, policy: &Arc<Policy>) -> Option<Arc<str>> {
         self.entry(policy).map(|entry| Arc::clone(&entry.name))
     }
@@ -119,11 +122,11 @@ impl Instances {
         self.put_back(policy, result, end, nanoseconds)
     }
 
-    fn make(&mut self, policy: &Arc<Policy>, worker: &Rc<Worker>, now: Instant) -> Result<Instance, Failure> {
+    fn make(&mut self, policy: &Arc<Policy>, worker: &Rc<Worker>, now: Instant) -> Result<Box<Instance>, Failure> {
         if let Some(tally) = self.tally(policy) {
             tally.created.add(1);
         }
-        Instance::new(policy, worker, now).map_err(|error| match error {
+        Instance::new(policy, worker, now).map(Box::new).map_err(|error| match error {
             InitError::Failed(failure) => failure,
             InitError::Refused(text) | InitError::Mistyped(text) => Failure::Instantiate(text),
         })
@@ -133,7 +136,7 @@ impl Instances {
     fn put_back<R>(
         &mut self,
         policy: &Arc<Policy>,
-        result: Result<(Instance, (R, ReadSet)), Failure>,
+        result: Result<(Box<Instance>, (R, ReadSet)), Failure>,
         now: Instant,
         nanoseconds: u64,
     ) -> Result<Called<R>, Failure> {
@@ -151,7 +154,8 @@ impl Instances {
                 entry.tally.recycled.add(1);
             }
         }
-        Ok(Called { outcome, reads, nanoseconds })
+        let name = Arc::clone(&entry.name);
+        Ok(Called { outcome, name, reads, nanoseconds })
     }
 
     /// The policy's entry, made if it has none. `None` only if the slot is out of all bounds.

@@ -67,9 +67,13 @@ pub(crate) struct RequestOutcome {
 pub(crate) enum Decision {
     Next,
     Route(Target),
-    Redirect(Reply),
-    Respond(Reply),
-    Deny { reply: Reply, reason: String },
+    /// Boxed, like the other replies: most outcomes have none, and move through the chain by value.
+    Redirect(Box<Reply>),
+    Respond(Box<Reply>),
+    Deny {
+        reply: Box<Reply>,
+        reason: String,
+    },
     WantBody(BodyDemand),
 }
 

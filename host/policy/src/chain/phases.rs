@@ -75,8 +75,7 @@ fn check(
     if let Some(tally) = instances.tally(policy) {
         tally.decision(kind);
     }
-    let name = instances.name(policy).unwrap_or_else(|| policy.name.clone());
-    Ok(Answer { outcome, decided: decided(name, kind, detail, called.reads, called.nanoseconds) })
+    Ok(Answer { outcome, decided: decided(called.name, kind, detail, called.reads, called.nanoseconds) })
 }
 
 fn decided(
@@ -112,7 +111,9 @@ pub(super) fn step(decision: Decision, target: &mut Option<Target>, exchange: &m
             *target = Some(chosen);
             None
         }
-        Decision::Redirect(reply) | Decision::Respond(reply) | Decision::Deny { reply, .. } => Some(Step::Reply(reply)),
+        Decision::Redirect(reply) | Decision::Respond(reply) | Decision::Deny { reply, .. } => {
+            Some(Step::Reply(*reply))
+        }
         Decision::WantBody(demand) => Some(Step::WantBody(demand)),
     }
 }
@@ -170,8 +171,7 @@ fn respond_one(
     if let Some(tally) = instances.tally(policy) {
         tally.decision(kind);
     }
-    let name = instances.name(policy).unwrap_or_else(|| policy.name.clone());
-    let decided = decided(name, kind, Cow::Borrowed(""), called.reads, called.nanoseconds);
+    let decided = decided(called.name, kind, Cow::Borrowed(""), called.reads, called.nanoseconds);
     run.decided.push(Decided { member: kept.member, ..decided });
     Ok(())
 }

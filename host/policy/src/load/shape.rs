@@ -90,7 +90,7 @@ fn export(
         return other_version(component, engine, interface).map_or(Ok(None), Err);
     };
     match component.get_export(Some(&instance), function) {
-        Some((found, index)) if matches!(found, ComponentItem::ComponentFunc(_)) => Ok(Some(index)),
+        Some((ComponentItem::ComponentFunc(_), index)) => Ok(Some(index)),
         _ => {
             let message = format!("`{name}` has no function `{function}`");
             Err(LoadError::new(

@@ -59,11 +59,14 @@ fn decision(decision: bindings::Decision, context: &mut Context<'_>) -> Result<D
     Ok(match decision {
         bindings::Decision::Next => Decision::Next,
         bindings::Decision::Route(wanted) => Decision::Route(target(wanted, context)?),
-        bindings::Decision::Redirect(wanted) => Decision::Redirect(redirect(wanted)?),
-        bindings::Decision::Respond(wanted) => Decision::Respond(respond(wanted)?),
+        bindings::Decision::Redirect(wanted) => Decision::Redirect(Box::new(redirect(wanted)?)),
+        bindings::Decision::Respond(wanted) => Decision::Respond(Box::new(respond(wanted)?)),
         bindings::Decision::Deny(denial) => {
             fields::token(&denial.reason).map_err(|error| invalid(format!("the reason is {error}")))?;
-            Decision::Deny { reason: denial.reason, reply: deny(denial.status, denial.headers, denial.retry_after_ms)? }
+            Decision::Deny {
+                reason: denial.reason,
+                reply: Box::new(deny(denial.status, denial.headers, denial.retry_after_ms)?),
+            }
         }
         bindings::Decision::WantBody(demand) => Decision::WantBody(want_body(demand, context)?),
     })

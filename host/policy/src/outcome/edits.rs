@@ -33,7 +33,7 @@ pub(crate) struct HeaderEdits(Vec<HeaderEdit>);
 #[derive(Debug, Default)]
 pub(crate) struct RequestEdits {
     headers: HeaderEdits,
-    uri: Option<Uri>,
+    uri: Option<Box<Uri>>,
     authority: Option<Arc<str>>,
 }
 
@@ -117,14 +117,14 @@ impl RequestEdits {
             }
         }
         checked.headers.fit(&exchange.request.headers)?;
-        checked.uri = target.join(&exchange.request.uri)?;
+        checked.uri = target.join(&exchange.request.uri)?.map(Box::new);
         Ok(checked)
     }
 
     pub fn apply(self, exchange: &mut Exchange) {
         self.headers.apply(&mut exchange.request.headers);
         if let Some(uri) = self.uri {
-            exchange.request.uri = uri;
+            exchange.request.uri = *uri;
         }
         if let Some(authority) = self.authority {
             exchange.authority = authority;
