@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use crate::backend::BackendSpec;
 
-pub use play::{Outcome, run};
-pub use read::read;
+pub use play::{Outcome, World, run};
+pub use read::{parse, read};
 
 /// One file: one ingress process, and what happens to it, in order.
 #[derive(Debug, Deserialize)]

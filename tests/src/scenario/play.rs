@@ -24,7 +24,7 @@ pub struct Outcome {
 /// Everything that a step can touch.
 pub struct World {
     pub ingress: Ingress,
-    pub given: Given,
+    pub(super) given: Given,
     pub stage: Stage,
     connections: BTreeMap<String, Opened>,
     idle: Vec<TcpStream>,
@@ -48,7 +48,11 @@ pub async fn run(scenario: &Scenario) -> Vec<Outcome> {
 }
 
 impl World {
-    async fn build(scenario: &Scenario) -> Result<Self> {
+    /// Starts the backends, then the ingress on what the file gives.
+    ///
+    /// # Errors
+    /// When one of them does not start.
+    pub async fn build(scenario: &Scenario) -> Result<Self> {
         let stage = Stage::default();
         let manifests = Manifests::new()?;
         let given = given::set_up(scenario, &manifests, &stage).await?;

@@ -12,9 +12,16 @@ use super::{Scenario, Send, Step};
 /// # Errors
 /// When it is not YAML, has an unknown key, or a step that expects nothing.
 pub fn read(path: &Path) -> Result<Scenario> {
-    let text = std::fs::read_to_string(path)?;
+    parse(&std::fs::read_to_string(path)?)
+}
+
+/// Reads the text of a file.
+///
+/// # Errors
+/// As for [`read`].
+pub fn parse(text: &str) -> Result<Scenario> {
     // By way of JSON: there an enum with a value is a map with one key, not a YAML tag.
-    let value: Value = serde_yaml::from_str(&text)?;
+    let value: Value = serde_yaml::from_str(text)?;
     let mut scenario: Scenario = serde_json::from_value(value)?;
     if let Some(expect) = scenario.expect.take() {
         let send = scenario.send.take();
