@@ -42,7 +42,7 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     // Before the first build, so that an edit during it is not missed.
     let watch = if args.watch { Some(watch::Watch::start(&projects)?) } else { None };
     let verdict = build_all(&projects, args);
-    let Some(watch) = watch else { return verdict };
+    let Some(mut watch) = watch else { return verdict };
     report_and_go_on(verdict);
     print::progress("watching the source; Ctrl-C ends it");
     while watch.wait() {
@@ -59,22 +59,29 @@ fn report_and_go_on(verdict: Result<Verdict, Mistake>) {
 }
 
 fn build_all(projects: &[Project], args: &Args) -> Result<Verdict, Mistake> {
+    let start = Instant::now();
     let mut built = Vec::new();
     for project in projects {
-        let start = Instant::now();
-        let components = components(project)?;
-        built.extend(components.into_iter().map(|component| (component, start.elapsed())));
+        built.extend(components(project)?);
     }
-    for (component, took) in &built {
+    for component in &built {
         let path = destination(component, args.out.as_deref(), built.len())?;
-        let written = component::write(&path, &component.bytes)?;
-        let state = if written { "built" } else { "unchanged" };
-        let size = print::number(component.bytes.len() as u64);
-        print::line(format!("{state} {}: {size} bytes in {}", path.display(), print::duration(*took)));
-        let shape = Shape::read(&component.bytes).unwrap_or_default();
-        print::line(format!("  imports {}; phases {}", capabilities(&shape), shape.phases().join(", ")));
+        let state = if component::write(&path, &component.bytes)? { "wrote" } else { "unchanged" };
+        print::line(format!("{state} {}: {}", path.display(), summary(&component.bytes)));
     }
+    let count = if built.len() == 1 { String::from("1 policy") } else { format!("{} policies", built.len()) };
+    print::line(format!("built {count} in {}", print::duration(start.elapsed())));
     Ok(Verdict::Good)
+}
+
+/// Size, what must be granted, and the phases.
+fn summary(bytes: &[u8]) -> String {
+    let shape = Shape::read(bytes).unwrap_or_default();
+    let grants = match shape.capabilities().as_slice() {
+        [] => String::from("no grants"),
+        some => format!("grants {}", some.join(", ")),
+    };
+    format!("{} bytes; needs {grants}; {}", print::number(bytes.len() as u64), shape.phases().join(", "))
 }
 
 /// Builds a project: one component, or one for each policy of a workspace.
@@ -100,13 +107,6 @@ fn destination(component: &Component, out: Option<&Path>, count: usize) -> Resul
             format!("--out {} is one file, and {count} policies were built", out.display()),
             "name a folder",
         )),
-    }
-}
-
-fn capabilities(shape: &Shape) -> String {
-    match shape.capabilities().as_slice() {
-        [] => String::from("nothing that needs a grant"),
-        some => some.join(", "),
     }
 }
 

@@ -67,7 +67,9 @@ fn load(bench: &Bench, module: &Module, policy: Option<&Path>) -> Result<String,
         None => policy_of(&module.path, &bytes, &serde_json::Value::Null, all_interfaces()),
     };
     match bench.engine.load(&spec, &Arc::new(State::default()), None) {
-        Ok(_) => Ok(policy.map_or_else(String::new, |policy| format!(", granted and configured by {}", policy.display()))),
+        Ok(_) => {
+            Ok(policy.map_or_else(String::new, |policy| format!(", granted and configured by {}", policy.display())))
+        }
         Err(error) if policy.is_none() && error.stage == "init" => {
             Ok(format!("; it wants a config, which --policy checks: {}", error.message))
         }
@@ -83,10 +85,9 @@ fn unread(mistake: Mistake) -> LoadError {
 /// A deadline or memory limit that refuses a module is said with its number.
 fn at_manifest(error: LoadError, spec: &Policy) -> LoadError {
     match error.field {
-        "spec.limits.memory" => LoadError {
-            message: format!("{} (it is {} bytes)", error.message, spec.limits.memory_bytes_max),
-            ..error
-        },
+        "spec.limits.memory" => {
+            LoadError { message: format!("{} (it is {} bytes)", error.message, spec.limits.memory_bytes_max), ..error }
+        }
         _ => error,
     }
 }

@@ -29,7 +29,7 @@ struct Report {
     digest: String,
     imports: Vec<String>,
     exports: Vec<String>,
-    phases: Vec<String>,
+    phases: Vec<&'static str>,
     /// Interfaces that a Policy has to grant.
     grants: Vec<String>,
     core_modules: u32,
@@ -66,20 +66,15 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
 
 fn report(module: &Module, shape: Shape) -> Result<Report, Mistake> {
     let (load, message) = load(module)?;
-    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
     Ok(Report {
         file: module.path.display().to_string(),
         bytes: module.bytes.len(),
         digest: cardea_policy::digest(&module.bytes),
-        phases: owned(shape.phases()),
-        grants: owned(shape.capabilities()),
+        phases: shape.phases(),
+        grants: shape.capabilities().into_iter().map(str::to_owned).collect(),
         core_modules: shape.core_modules,
         memory_bytes_min: shape.memory_bytes_min,
-        producers: shape
-            .producers
-            .into_iter()
-            .map(|(role, name, version)| Producer { role, name, version })
-            .collect(),
+        producers: shape.producers.into_iter().map(|(role, name, version)| Producer { role, name, version }).collect(),
         imports: shape.imports,
         exports: shape.exports,
         load_ms: load.map(|took| took.as_secs_f64() * 1e3),
@@ -110,7 +105,7 @@ fn show(report: &Report) {
     print::line(format!("  imports        {}", joined(&report.imports)));
     print::line(format!("  exports        {}", joined(&report.exports)));
     print::line(format!("  core modules   {}", report.core_modules));
-    print::line(format!("  memory at start {} bytes", print::number(report.memory_bytes_min)));
+    print::line(format!("  starts with    {} bytes of memory", print::number(report.memory_bytes_min)));
     for Producer { role, name, version } in &report.producers {
         print::line(format!("  {role:<14} {name} {version}"));
     }
@@ -122,6 +117,7 @@ fn show(report: &Report) {
     }
 }
 
-fn joined(names: &[String]) -> String {
+fn joined<T: AsRef<str>>(names: &[T]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     if names.is_empty() { String::from("none") } else { names.join(", ") }
 }

@@ -11,6 +11,7 @@ use super::mistake::Mistake;
 pub const PACKAGE: &str = "cardea:policy/";
 /// Imports of our package that need no grant.
 const ALWAYS: [&str; 2] = ["types", "exchange"];
+const PHASES: [&str; 4] = ["on-request", "on-request-body", "on-response", "on-complete"];
 const PAGE_BYTES: u64 = 64 << 10;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,15 +80,19 @@ impl Shape {
 
     /// The interfaces that a Policy has to grant.
     pub fn capabilities(&self) -> Vec<&str> {
-        let ours = self.imports.iter().filter_map(|name| Some(name.strip_prefix(PACKAGE)?.split_once('@')?.0));
-        ours.filter(|name| !ALWAYS.contains(name)).collect()
+        self.imports.iter().filter_map(|name| interface(name)).filter(|name| !ALWAYS.contains(name)).collect()
     }
 
-    /// The phases, by interface name.
-    pub fn phases(&self) -> Vec<&str> {
-        let ours = self.exports.iter().filter_map(|name| Some(name.strip_prefix(PACKAGE)?.split_once('@')?.0));
-        ours.filter(|name| name.starts_with("on-")).collect()
+    /// The phases, by interface name, in the order of an exchange.
+    pub fn phases(&self) -> Vec<&'static str> {
+        let is_exported = |phase: &&str| self.exports.iter().any(|name| interface(name) == Some(phase));
+        PHASES.into_iter().filter(is_exported).collect()
     }
+}
+
+/// `exchange` of `cardea:policy/exchange@0.1.0`; `None` of another package.
+fn interface(name: &str) -> Option<&str> {
+    Some(name.strip_prefix(PACKAGE)?.split_once('@')?.0)
 }
 
 /// The module's bytes, and where they were.
@@ -108,7 +113,8 @@ impl Module {
 
 fn only_module(folder: &Path) -> Result<PathBuf, Mistake> {
     let entries = std::fs::read_dir(folder).map_err(|error| Mistake::unreadable(folder, &error))?;
-    let mut modules: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_module(path)).collect();
+    let mut modules: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_module(path)).collect();
     modules.sort();
     match (modules.pop(), modules.len()) {
         (Some(module), 0) => Ok(module),

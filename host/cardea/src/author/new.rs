@@ -35,9 +35,50 @@ const RUST: [(&str, &str); 6] = [
 const NAME_BYTES_MAX: usize = 63;
 /// Names that Rust has for itself: a crate cannot have them.
 const TAKEN: [&str; 45] = [
-    "alloc", "as", "async", "await", "break", "const", "continue", "core", "crate", "dyn", "else", "enum", "extern", "false",
-    "fn", "for", "gen", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "proc-macro", "pub", "ref", "return",
-    "self", "serde", "static", "std", "struct", "super", "test", "trait", "true", "try", "type", "unsafe", "use", "where",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "serde",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "unsafe",
+    "use",
+    "where",
     "while",
 ];
 
@@ -68,9 +109,10 @@ fn check_name(name: &str) -> Result<(), Mistake> {
     let remedy = "use lower case letters, digits and hyphens, starting with a letter: my-policy";
     match good {
         false => Err(Mistake::usage(format!("{name:?} is no name of a policy"), remedy)),
-        true if TAKEN.contains(&name) => {
-            Err(Mistake::usage(format!("{name:?} is a name that Rust has for itself"), "say what the policy does: my-policy"))
-        }
+        true if TAKEN.contains(&name) => Err(Mistake::usage(
+            format!("{name:?} is a name that Rust has for itself"),
+            "say what the policy does: my-policy",
+        )),
         true => Ok(()),
     }
 }
@@ -101,7 +143,8 @@ fn type_name(name: &str) -> String {
 
 /// The SDK of the checkout that the folder lies in, else the released one.
 fn sdk(folder: &Path) -> String {
-    let found = find_upwards(folder, "guest-sdk/rust/Cargo.toml").and_then(|manifest| Some(manifest.parent()?.to_owned()));
+    let found =
+        find_upwards(folder, "guest-sdk/rust/Cargo.toml").and_then(|manifest| Some(manifest.parent()?.to_owned()));
     let relative = found.and_then(|sdk| relative(&folder.canonicalize().ok()?, &sdk));
     match relative {
         Some(path) => format!("{{ path = {:?} }}", path.display().to_string()),

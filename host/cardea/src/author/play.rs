@@ -68,11 +68,7 @@ pub struct Failed {
 
 impl Player {
     /// Loads the policy afresh, with no kept state.
-    pub fn start(
-        bench: &Bench,
-        spec: &Arc<config::Policy>,
-        backends: Option<Vec<String>>,
-    ) -> Result<Self, LoadError> {
+    pub fn start(bench: &Bench, spec: &Arc<config::Policy>, backends: Option<Vec<String>>) -> Result<Self, LoadError> {
         let loaded: Arc<Policy> = bench.engine.load(spec, &Arc::new(State::default()), None)?;
         let member = Member { name: Arc::clone(&loaded.name), spec: Arc::clone(spec), loaded: Some(loaded) };
         let chain = Arc::new(Chain { members: Box::new([member]) });
@@ -145,7 +141,8 @@ impl Player {
         observed: &mut Observed,
     ) {
         exchange.response = Some(head);
-        let step = if run.wants_response() { run.on_response(&mut self.instances, exchange) } else { ResponseStep::Forward };
+        let step =
+            if run.wants_response() { run.on_response(&mut self.instances, exchange) } else { ResponseStep::Forward };
         observed.response = match step {
             ResponseStep::Forward => exchange.response.as_ref().map(|head| ClientAnswer {
                 status: head.status,

@@ -84,8 +84,9 @@ fn spec(args: &Args, module: &Module) -> Result<Arc<Policy>, Mistake> {
 
 fn config(text: &str) -> Result<Value, Mistake> {
     let Some(file) = text.strip_prefix('@') else {
-        return serde_json::from_str(text)
-            .map_err(|error| Mistake::usage(format!("--config is not JSON: {error}"), "quote it for the shell, or use @FILE"));
+        return serde_json::from_str(text).map_err(|error| {
+            Mistake::usage(format!("--config is not JSON: {error}"), "quote it for the shell, or use @FILE")
+        });
     };
     let content = std::fs::read_to_string(file).map_err(|error| Mistake::unreadable(Path::new(file), &error))?;
     // JSON is YAML too.
@@ -168,8 +169,12 @@ fn edits(request: &RequestHead, before: &HeaderMap) {
     for name in before.keys().chain(request.headers.keys().filter(|name| !before.contains_key(*name))) {
         let (old, new) = (before.get_all(name), request.headers.get_all(name));
         if !old.iter().eq(new.iter()) {
-            old.iter().for_each(|value| print::line(format!("         - {name}: {}", String::from_utf8_lossy(value.as_bytes()))));
-            new.iter().for_each(|value| print::line(format!("         + {name}: {}", String::from_utf8_lossy(value.as_bytes()))));
+            old.iter().for_each(|value| {
+                print::line(format!("         - {name}: {}", String::from_utf8_lossy(value.as_bytes())))
+            });
+            new.iter().for_each(|value| {
+                print::line(format!("         + {name}: {}", String::from_utf8_lossy(value.as_bytes())))
+            });
         }
     }
 }

@@ -4,6 +4,9 @@ mod find;
 mod junit;
 mod suite;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -11,7 +14,6 @@ use super::mistake::Mistake;
 use super::{Verdict, print};
 use find::Found;
 use suite::{Outcome, Suite};
-
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folders of policies (with scenarios.yaml), folders of such folders, or scenario files.
@@ -20,8 +22,8 @@ pub struct Args {
     /// Do not build: test the .wasm file that lies in each folder.
     #[arg(long)]
     no_build: bool,
-    /// Test this module; for one policy.
-    #[arg(long, value_name = "FILE.wasm")]
+    /// Do not build: test this module, or of a folder the one called like each policy's folder.
+    #[arg(long, value_name = "FILE.wasm|DIR")]
     module: Option<PathBuf>,
     /// Write a report in JUnit's XML.
     #[arg(long, value_name = "FILE")]
@@ -30,7 +32,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let found = find::suites(&args.paths)?;
-    if args.module.is_some() && found.len() != 1 {
+    if args.module.as_ref().is_some_and(|module| !module.is_dir()) && found.len() != 1 {
         let what = format!("--module names one module, and {} policies are to be tested", found.len());
         return Err(Mistake::usage(what, "name one folder beside it"));
     }

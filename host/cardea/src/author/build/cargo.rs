@@ -75,7 +75,8 @@ pub fn build(project: &Project, toolchain: &Toolchain) -> Result<Vec<Artifact>, 
 /// The module that a message tells of, if it is of a package within the folder: others are dependencies.
 fn artifact(line: &str, folder: &Path) -> Option<Artifact> {
     let message: Message = serde_json::from_str(line).ok()?;
-    let is_module = message.reason == "compiler-artifact" && message.target.crate_types.iter().any(|kind| kind == "cdylib");
+    let is_module =
+        message.reason == "compiler-artifact" && message.target.crate_types.iter().any(|kind| kind == "cdylib");
     let within = message.manifest_path.canonicalize().ok()?.starts_with(folder.canonicalize().ok()?);
     if !is_module || !within {
         return None;

@@ -15,7 +15,8 @@ const QUIET: Duration = Duration::from_millis(50);
 /// Tells of changes to what is built, and not of what building makes.
 pub struct Watch {
     changes: Receiver<()>,
-    _watcher: RecommendedWatcher,
+    watcher: RecommendedWatcher,
+    roots: Vec<PathBuf>,
 }
 
 impl Watch {
@@ -29,22 +30,34 @@ impl Watch {
         let cannot = |error: notify::Error| {
             Mistake::usage(format!("the source cannot be watched: {error}"), "build without --watch, by hand")
         };
-        let mut watcher = notify::recommended_watcher(hear).map_err(cannot)?;
-        for folder in projects.iter().flat_map(|project| folders(&project.folder)) {
-            watcher.watch(&folder, RecursiveMode::NonRecursive).map_err(cannot)?;
+        let watcher = notify::recommended_watcher(hear).map_err(cannot)?;
+        let roots = projects.iter().map(|project| project.folder.clone()).collect();
+        let mut watch = Self { changes, watcher, roots };
+        watch.look_at_all().map_err(cannot)?;
+        Ok(watch)
+    }
+
+    /// Watching a folder again changes nothing.
+    fn look_at_all(&mut self) -> notify::Result<()> {
+        for folder in self.roots.iter().flat_map(|root| folders(root)) {
+            self.watcher.watch(&folder, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { changes, _watcher: watcher })
+        Ok(())
     }
 
     /// Waits for the next change and until it is over. False when there will be no more.
-    pub fn wait(&self) -> bool {
+    pub fn wait(&mut self) -> bool {
         if self.changes.recv().is_err() {
             return false;
         }
         loop {
             match self.changes.recv_timeout(QUIET) {
                 Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Timeout) => {
+                    // A folder may be new. One that is gone already is none of ours.
+                    let _ = self.look_at_all();
+                    return true;
+                }
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
@@ -92,9 +105,13 @@ mod tests {
     fn an_edit_ends_the_wait() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join("src")).expect("a folder");
-        let watch = Watch::start(&[Project { folder: folder.path().to_owned() }]).expect("a watch");
+        let mut watch = Watch::start(&[Project { folder: folder.path().to_owned() }]).expect("a watch");
         assert!(watch.changes.try_recv().is_err(), "nothing changed yet");
         std::fs::write(folder.path().join("src/lib.rs"), "1").expect("written");
         assert!(watch.wait());
+        std::fs::create_dir(folder.path().join("src/inner")).expect("a folder");
+        assert!(watch.wait());
+        std::fs::write(folder.path().join("src/inner/mod.rs"), "1").expect("written");
+        assert!(watch.wait(), "in a folder that is new");
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Names with their values, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -88,7 +88,9 @@ impl Send {
     fn headers(&self) -> Result<HeaderMap, String> {
         let headers = self.headers.to_map().map_err(|error| format!("headers: {error}"))?;
         match NOT_SEEN.iter().find(|name| headers.contains_key(*name)) {
-            Some(name) if *name == header::HOST => Err(String::from("headers: host is no header here; use the key `host`")),
+            Some(name) if *name == header::HOST => {
+                Err(String::from("headers: host is no header here; use the key `host`"))
+            }
             Some(name) => Err(format!("headers: a policy never sees {name}; leave it out")),
             None => Ok(headers),
         }
@@ -111,8 +113,8 @@ impl Answer {
     /// The head of the answer, or what is wrong with which key.
     pub fn head(&self) -> Result<ResponseHead, String> {
         let status = self.status.unwrap_or(200);
-        let status = StatusCode::from_u16(status)
-            .map_err(|_| format!("status: {status} is not a status; write 200 to 599"))?;
+        let status =
+            StatusCode::from_u16(status).map_err(|_| format!("status: {status} is not a status; write 200 to 599"))?;
         let headers = self.headers.to_map().map_err(|error| format!("headers: {error}"))?;
         Ok(ResponseHead { status, headers })
     }

@@ -78,7 +78,8 @@ fn a_misspelt_key_and_a_number_with_a_fraction_are_refused() {
 
 #[test]
 fn http_text_becomes_a_request() {
-    let send = text::parse("POST /a?b=1 HTTP/1.1\r\nHost: x.test\r\nContent-Length: 2\r\nX-A: 1\r\nx-a: 2\r\n\r\nhi").unwrap();
+    let send =
+        text::parse("POST /a?b=1 HTTP/1.1\r\nHost: x.test\r\nContent-Length: 2\r\nX-A: 1\r\nx-a: 2\r\n\r\nhi").unwrap();
     assert_eq!((send.method.as_deref(), send.path.as_deref()), (Some("POST"), Some("/a?b=1")));
     assert_eq!((send.host.as_deref(), send.body.as_deref()), (Some("x.test"), Some("hi")));
     assert_eq!(values(&send.headers.to_map().unwrap(), "x-a"), ["1", "2"]);

@@ -68,7 +68,8 @@ impl Found {
     fn failure(&mut self, expected: Option<&str>, observed: &Observed) {
         let got = observed.failure.as_ref();
         if expected != got.map(|failed| failed.label) {
-            let got = got.map_or_else(|| String::from("none"), |failed| format!("{} ({})", failed.label, failed.message));
+            let got =
+                got.map_or_else(|| String::from("none"), |failed| format!("{} ({})", failed.label, failed.message));
             self.add("expect.failure", expected.unwrap_or("none"), got);
         }
     }
@@ -146,7 +147,8 @@ impl Found {
             let got: Vec<String> =
                 values.iter().flatten().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
             if *expected.as_deref().unwrap_or_default() != *got {
-                let expected = expected.as_ref().map_or_else(|| String::from("no such field"), |values| several(values));
+                let expected =
+                    expected.as_ref().map_or_else(|| String::from("no such field"), |values| several(values));
                 self.add(format!("{field}.{name}"), expected, several(&got));
             }
         }
@@ -157,9 +159,10 @@ impl Found {
         let (holds, expected) = match expected {
             None => return,
             Some(Body::Is(text)) => (got.as_deref() == Some(text), quoted(text)),
-            Some(Body::Contains(text)) => {
-                (got.as_ref().is_some_and(|got| got.contains(text.as_str())), format!("a text that contains {}", quoted(text)))
-            }
+            Some(Body::Contains(text)) => (
+                got.as_ref().is_some_and(|got| got.contains(text.as_str())),
+                format!("a text that contains {}", quoted(text)),
+            ),
         };
         if !holds {
             self.add(field, expected, or_none(got.as_deref()));

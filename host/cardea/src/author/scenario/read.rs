@@ -84,7 +84,12 @@ fn case(raw: RawCase, config: &Value) -> Result<Case, String> {
         plan: plan(
             raw.refused,
             raw.requests,
-            RawStep { send: raw.send, expect: raw.expect, response: raw.response, expect_response: raw.expect_response },
+            RawStep {
+                send: raw.send,
+                expect: raw.expect,
+                response: raw.response,
+                expect_response: raw.expect_response,
+            },
         )?,
     })
 }

@@ -82,7 +82,10 @@ fn each_key_that_does_not_hold_is_one_line_with_both_values() {
         ("body: x", "expect.body: expected \"x\", got none"),
         ("body: { contains: x }", "expect.body: expected a text that contains \"x\", got none"),
         ("request-headers: { x-trail: a }", "expect.request-headers.x-trail: expected \"a\", got [\"a\", \"b\"]"),
-        ("request-headers: { x-trail: null }", "expect.request-headers.x-trail: expected no such field, got [\"a\", \"b\"]"),
+        (
+            "request-headers: { x-trail: null }",
+            "expect.request-headers.x-trail: expected no such field, got [\"a\", \"b\"]",
+        ),
         ("path: /", "expect.path: expected \"/\", got \"/cart\""),
         ("query: null", "expect.query: expected none, got \"a=1\""),
         ("host: a.test", "expect.host: expected \"a.test\", got \"shop.test\""),
@@ -169,7 +172,10 @@ fn a_mistake_in_the_file_names_case_and_key() {
             ["cases[0].response.status", "200 to 599"],
         ),
         ("grants: [randm]\ncases:\n  - { promise: p, refused: x }", ["grants", "kv-local"]),
-        ("cases:\n  - { promise: p, refused: x }\n  - { promise: p, refused: y }", ["cases[1].promise", "another case"]),
+        (
+            "cases:\n  - { promise: p, refused: x }\n  - { promise: p, refused: y }",
+            ["cases[1].promise", "another case"],
+        ),
     ] {
         let error = mistake(text);
         assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::author::build;
 use crate::author::mistake::Mistake;
 use crate::author::module::Module;
-use crate::author::project::Project;
 use crate::author::print;
+use crate::author::project::Project;
 
 const FILE: &str = "scenarios.yaml";
 
@@ -47,7 +47,10 @@ fn at(path: &Path) -> Result<Vec<Found>, Mistake> {
     if path.is_file() {
         let is_ours = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        return Ok(is_ours.then(|| Found { folder: folder.to_owned(), scenarios: path.to_owned() }).into_iter().collect());
+        return Ok(is_ours
+            .then(|| Found { folder: folder.to_owned(), scenarios: path.to_owned() })
+            .into_iter()
+            .collect());
     }
     if !path.is_dir() {
         return Err(Mistake::usage(format!("{} does not exist", path.display()), "name a policy's folder"));
@@ -69,8 +72,10 @@ fn in_folder(folder: &Path) -> Option<Found> {
 /// The module to test: as named, as it lies in the folder, or built now. What is built is not written, so that a test
 /// changes no running ingress.
 pub fn module(found: &Found, named: Option<&Path>, no_build: bool) -> Result<Module, Mistake> {
-    if let Some(path) = named {
-        return Module::read(path);
+    match named {
+        Some(folder) if folder.is_dir() => return Module::read(&folder.join(format!("{}.wasm", found.name()))),
+        Some(file) => return Module::read(file),
+        None => {}
     }
     if no_build || !found.folder.join("Cargo.toml").is_file() {
         return Module::read(&found.folder);

@@ -86,7 +86,9 @@ impl Suite {
         Ok(match (&case.plan, started) {
             (_, Err(error)) if error.stage != "init" => return Err(error),
             (Plan::Refused(text), Err(error)) => not_refused_for(text, &error),
-            (Plan::Refused(text), Ok(_)) => vec![format!("refused: expected an error with {text:?}, got a policy that starts")],
+            (Plan::Refused(text), Ok(_)) => {
+                vec![format!("refused: expected an error with {text:?}, got a policy that starts")]
+            }
             (Plan::Requests(_), Err(error)) => vec![format!("config: {}", error.message)],
             (Plan::Requests(steps), Ok(mut player)) => requests(bench, &mut player, steps),
         })
