@@ -35,7 +35,7 @@ check:
 policies:
 	$(CARDEA) policy build --out $(MODULES) $(addprefix policies/,$(POLICIES))
 	cd policies && cargo test
-	$(CARDEA) policy test --no-build $(addprefix policies/,$(POLICIES))
+	$(CARDEA) policy test --module $(MODULES) $(addprefix policies/,$(POLICIES))
 
 bench: setup
 	cargo build --release -p cardea
