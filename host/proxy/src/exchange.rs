@@ -1,7 +1,10 @@
 //! One request's life, from its head to the head of its answer. Read this first.
 //!
-//! Infallible: every [`Failure`] becomes an answer in [`answer`] and nowhere else. A request sees one generation, which it
-//! pins here. Its [`Record`] travels with the answer's body and is written when that ends.
+//! Infallible: every [`Failure`] becomes an answer in [`answer`] and nowhere else. A request sees one generation, which its
+//! [`Record`] pins; the record travels with the answer's body and is written when that ends.
+//!
+//! Everything up to the backend's socket is plain calls on one stack ([`ask`], [`forward`]); only waiting is async. That keeps
+//! the future of a request small, and a request without policies or body waits exactly once.
 
 pub mod forward;
 pub mod normalize;
@@ -11,8 +14,11 @@ pub mod upgrade;
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use cardea_model::snapshot::{Action, Route};
+use cardea_model::snapshot::{Action, Route, RouteId};
+use cardea_policy::{BodyDemand, Reply, Step};
+use http::header::HeaderValue;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 
@@ -21,10 +27,10 @@ use crate::failure::Failure;
 use crate::record::Record;
 use crate::timer::Timer;
 use crate::upstream::body::{Inbound, Outbound};
-use crate::upstream::{self, Call};
+use crate::upstream::{self, Call, Started, http1};
 use crate::worker::Pinned;
 use normalize::Head;
-use policies::{Policies, Verdict};
+use policies::Policies;
 use reply::{Payload, ReplyBody};
 
 /// Answers one request.
@@ -37,53 +43,115 @@ pub async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Result<Re
     Ok(reply::with_record(response, record))
 }
 
-async fn serve(
-    client: &Rc<Client>,
+/// Asks, then waits for what must be waited for: a body that a policy wants, the backend; and hears the policies again.
+fn serve<'a>(
+    client: &'a Rc<Client>,
     request: Request<Incoming>,
-    record: &mut Record,
-) -> Result<Response<Payload>, Failure> {
+    record: &'a mut Record,
+) -> impl Future<Output = Result<Response<Payload>, Failure>> + use<'a> {
+    let asked = ask(client, request, record).and_then(|(asked, step)| follow(client, asked, step, record));
+    // From here on, so that the request is not part of what waits.
+    async move {
+        let mut next = asked?;
+        loop {
+            next = match next {
+                Next::Reply(reply) => return policies::on_response(&client.worker, reply::from_policy(reply), record),
+                Next::Body(asked, demand) => {
+                    let (asked, step) = Box::pin(policies::with_body(client, asked, demand, record)).await?;
+                    follow(client, *asked, step, record)?
+                }
+                Next::Sent(Sent { call, started, upgrade }) => {
+                    let answer = started.finish(&call, &mut record.trace).await;
+                    record.answered();
+                    let response = upgrade::admit(client, upgrade, answer?, call.timer).await?;
+                    return policies::on_response(&client.worker, forward::response(response), record);
+                }
+            }
+        }
+    }
+}
+
+/// A request that was understood, on its way through the policies.
+pub struct Asked {
+    pub head: Head,
+    pub body: Outbound,
+    pub route: RouteId,
+}
+
+/// What comes after a verdict of the policies.
+pub enum Next<S> {
+    /// A policy wants to see the body first.
+    Body(Box<Asked>, BodyDemand),
+    Reply(Reply),
+    /// On its way to the backend.
+    Sent(Sent<S>),
+}
+
+pub struct Sent<S> {
+    call: Call,
+    started: Started<S>,
+    upgrade: Option<HeaderValue>,
+}
+
+/// What the request means, and the first verdict of its policies.
+fn ask(client: &Rc<Client>, request: Request<Incoming>, record: &mut Record) -> Result<(Asked, Step), Failure> {
     let pinned = Rc::clone(&record.pinned);
-    let worker = &client.worker;
     let (parts, incoming) = request.into_parts();
     let mut head = normalize::head(client, parts, record)?;
-    let route = find(&pinned, &head, record)?;
-    let mut body = outbound(client, route, incoming, record)?;
-    let timer = Timer::new(&worker.timers);
-
+    let (id, route) = find(&pinned, &head, record)?;
+    let body = outbound(client, route, incoming, record)?;
     record.policies = Policies::of(&pinned, route);
-    let target = match policies::on_request(client, &pinned, route, &mut head, &mut body, &timer, record).await? {
-        Verdict::Forward(target) => target,
-        Verdict::Reply(reply) => return policies::on_response(worker, reply::from_policy(reply), record),
-    };
+    let step = policies::on_request(client, &pinned, route, &mut head, record);
+    Ok((Asked { head, body, route: id }, step))
+}
 
-    let chosen = policies::resolve(&pinned, route, target.as_ref())?;
-    let (backend, spec) = pinned.backend(worker, chosen.backend).ok_or(Failure::NoEndpoints)?;
+/// What comes of a verdict.
+fn follow(
+    client: &Rc<Client>,
+    asked: Asked,
+    step: Step,
+    record: &mut Record,
+) -> Result<Next<impl http1::Sent + use<>>, Failure> {
+    match step {
+        Step::Forward => forward(client, asked, record).map(Next::Sent),
+        Step::Reply(reply) => Ok(Next::Reply(reply)),
+        Step::WantBody(demand) => Ok(Next::Body(Box::new(asked), demand)),
+        Step::Fail(policy, failure) => Err(Failure::Policy(policy, failure)),
+    }
+}
+
+/// Chooses the backend and starts the request towards it.
+fn forward(client: &Rc<Client>, asked: Asked, record: &mut Record) -> Result<Sent<impl http1::Sent + use<>>, Failure> {
+    let pinned = Rc::clone(&record.pinned);
+    let Asked { mut head, body, route } = asked;
+    let route = pinned.generation.route(route).ok_or(Failure::NoRoute)?;
+    let target = policies::give_back(&mut head, record);
+    let (backend, subset) = policies::resolve(&pinned, route, target)?;
+    let (backend, spec) = pinned.backend(&client.worker, backend).ok_or(Failure::NoEndpoints)?;
     record.backend(backend);
     let call = Call {
-        backend,
+        worker: Rc::clone(&client.worker),
+        backend: Rc::clone(backend),
         protocol: spec.protocol,
-        subset: chosen.subset,
-        settings: worker.settings(),
-        request_timeout: route.options.request_timeout.unwrap_or(worker.settings().request_timeout),
-        timer: &timer,
+        subset,
+        request_timeout: route.options.request_timeout.unwrap_or(client.worker.settings().request_timeout),
+        timer: Timer::new(&client.worker.timers),
     };
-    let upgrade = head.upgrade.clone();
-    let outgoing = forward::request(client, head, spec.protocol, body, record);
-    let sent = upstream::send(&call, outgoing, &mut record.trace).await;
-    record.answered();
-    let response = upgrade::admit(client, upgrade.as_ref(), sent?, timer).await?;
-    policies::on_response(worker, forward::response(response), record)
+    let upgrade = head.upgrade.take();
+    let outgoing = forward::request(client, head, upgrade.as_ref(), spec.protocol, body, record);
+    let started = upstream::start(&call, outgoing, &mut record.trace)?;
+    Ok(Sent { call, started, upgrade })
 }
 
 /// The route of a request; one that cannot be served says why.
-fn find<'a>(pinned: &'a Pinned, head: &Head, record: &mut Record) -> Result<&'a Route, Failure> {
+fn find<'a>(pinned: &'a Pinned, head: &Head, record: &mut Record) -> Result<(RouteId, &'a Route), Failure> {
     let generation = &pinned.generation;
     let id = generation.snapshot.index.find(head.host(), head.parts.uri.path()).ok_or(Failure::NoRoute)?;
     let route = generation.route(id).ok_or(Failure::NoRoute)?;
     record.route(id);
     match &route.action {
-        Action::Forward(_) => Ok(route),
-        Action::Unavailable(why) => Err(Failure::Unavailable(std::sync::Arc::clone(why))),
+        Action::Forward(_) => Ok((id, route)),
+        Action::Unavailable(why) => Err(Failure::Unavailable(Arc::clone(why))),
     }
 }
 

@@ -45,13 +45,13 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn start<B>(client: &Rc<Client>, request: &Request<B>) -> Self {
+    pub fn start<B>(client: &Rc<Client>, request: &Request<B>) -> Box<Self> {
         let started = Instant::now();
         client.worker.timers.advance(started);
         client.traffic.begin();
         let counters = &client.worker.counters;
         counters.requests_in_flight.add(1);
-        Self {
+        Box::new(Self {
             client: Rc::clone(client),
             pinned: client.worker.pin(),
             started,
@@ -71,7 +71,7 @@ impl Record {
             bytes_out: 0,
             failure: None,
             written: false,
-        }
+        })
     }
 
     pub fn host(&mut self, authority: &HeaderValue) {
@@ -141,7 +141,7 @@ impl Record {
         self.route.and_then(|id| self.pinned.generation.route(id)).map(|route| &*route.name)
     }
 
-    pub fn end(mut self) {
+    pub fn end(mut self: Box<Self>) {
         self.write();
     }
 

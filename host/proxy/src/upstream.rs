@@ -8,19 +8,20 @@ pub mod http1;
 pub mod http2;
 pub mod pick;
 pub mod registry;
+pub mod replay;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use cardea_model::snapshot::BackendProtocol;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::timer::Timer;
+use crate::worker::Worker;
 use body::{Outbound, UpstreamBody};
 use pick::Endpoint;
 use registry::Local;
@@ -32,16 +33,22 @@ pub struct Tunnel {
     pub read: bytes::Bytes,
 }
 
-/// What `send` needs of its caller.
-pub struct Call<'a> {
-    pub backend: &'a Rc<Local>,
+/// One request's way to its backend.
+pub struct Call {
+    pub worker: Rc<Worker>,
+    pub backend: Rc<Local>,
     pub protocol: BackendProtocol,
     /// Labels that the endpoint must carry; empty for any.
-    pub subset: &'a [(String, String)],
-    pub settings: &'a Settings,
+    pub subset: Vec<(String, String)>,
     pub request_timeout: Duration,
     /// One timer for the whole exchange.
-    pub timer: &'a Timer,
+    pub timer: Timer,
+}
+
+impl Call {
+    fn settings(&self) -> &Settings {
+        self.worker.settings()
+    }
 }
 
 /// What became of a call, for the record; filled as it goes, so that a failure has it too.
@@ -59,13 +66,62 @@ pub struct Answer {
     pub upgraded: Option<Box<http1::Http1>>,
 }
 
+/// A request that has begun: mostly, that it was sent on a connection that rested.
+pub enum Started<S> {
+    Sent(http1::Flight<S>),
+    /// Something must be waited for first.
+    Waits(Box<Request<Outbound>>),
+}
+
 const TRIES_MAX: u8 = 3;
 
-/// Sends a request, and gives the answer's head. Whatever happens takes at most the timeouts of `call`.
-pub async fn send(call: &Call<'_>, mut request: Request<Outbound>, trace: &mut Trace) -> Result<Answer, Failure> {
-    let mut fresh = false;
+/// Begins without waiting.
+pub fn start(
+    call: &Call,
+    request: Request<Outbound>,
+    trace: &mut Trace,
+) -> Result<Started<impl http1::Sent + use<>>, Failure> {
+    let endpoint = call.backend.pick(&call.subset, None).ok_or(Failure::NoEndpoints)?;
+    trace.endpoint = Some(Rc::clone(&endpoint));
+    if call.protocol != BackendProtocol::Http1 {
+        return Ok(Started::Waits(Box::new(request)));
+    }
+    Ok(match endpoint.take() {
+        Some(rested) => Started::Sent(http1::Flight::new(rested, &endpoint, request, true)),
+        None => Started::Waits(Box::new(request)),
+    })
+}
+
+impl<S: http1::Sent> Started<S> {
+    /// Gives the answer's head. Whatever happens takes at most the timeouts of `call`.
+    pub async fn finish(self, call: &Call, trace: &mut Trace) -> Result<Answer, Failure> {
+        let (request, fresh) = match self {
+            Self::Waits(request) => (request, false),
+            Self::Sent(flight) => match flight.land(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(Attempt::Final(failure)) => return Err(failure),
+                Err(Attempt::Again(request, _)) => {
+                    trace.retries += 1;
+                    (request, true)
+                }
+            },
+        };
+        Box::pin(attempts(call, request, fresh, trace)).await
+    }
+}
+
+/// Tries until an answer comes or trying again is of no use. The first try is on the endpoint that was picked.
+async fn attempts(
+    call: &Call,
+    mut request: Box<Request<Outbound>>,
+    mut fresh: bool,
+    trace: &mut Trace,
+) -> Result<Answer, Failure> {
     loop {
-        let endpoint = call.backend.pick(call.subset, trace.endpoint.as_ref()).ok_or(Failure::NoEndpoints)?;
+        let endpoint = match trace.endpoint.clone().filter(|_| trace.retries == 0) {
+            Some(picked) => picked,
+            None => call.backend.pick(&call.subset, trace.endpoint.as_ref()).ok_or(Failure::NoEndpoints)?,
+        };
         trace.endpoint = Some(Rc::clone(&endpoint));
         let outcome = match call.protocol {
             BackendProtocol::Http1 => http1::attempt(call, &endpoint, request, fresh).await,
@@ -81,7 +137,7 @@ pub async fn send(call: &Call<'_>, mut request: Request<Outbound>, trace: &mut T
             return Err(failure);
         }
         fresh = !matches!(failure, Failure::ConnectFailed(_) | Failure::ConnectTimeout);
-        request = *again;
+        request = again;
     }
 }
 
@@ -93,8 +149,8 @@ pub enum Attempt {
 }
 
 /// Connects within the connect timeout; a failing endpoint is shunned for a moment.
-async fn connect(call: &Call<'_>, endpoint: &Endpoint) -> Result<TcpStream, Failure> {
-    call.timer.set(call.settings.connect_timeout);
+async fn connect(call: &Call, endpoint: &Endpoint) -> Result<TcpStream, Failure> {
+    call.timer.set(call.settings().connect_timeout);
     let mut connecting = std::pin::pin!(TcpStream::connect(endpoint.address));
     let stream = std::future::poll_fn(|cx| {
         if let std::task::Poll::Ready(result) = connecting.as_mut().poll(cx) {
@@ -113,22 +169,4 @@ async fn connect(call: &Call<'_>, endpoint: &Endpoint) -> Result<TcpStream, Fail
     connected
 }
 
-/// Methods that may be repeated (RFC 9110, 9.2.2).
-const fn is_idempotent(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
-}
-
-/// A copy of a request that has no body and may be repeated.
-fn replay(request: &Request<Outbound>) -> Option<Request<Outbound>> {
-    if !matches!(request.body(), Outbound::Empty) || !is_idempotent(request.method()) {
-        return None;
-    }
-    let mut copy = Request::new(Outbound::Empty);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
-}
-
-type Io = TokioIo<TcpStream>;
 type Head = Response<Incoming>;

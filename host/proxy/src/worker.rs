@@ -159,9 +159,8 @@ impl Worker {
         self.pin();
         let timeout = u64::try_from(self.settings().idle_upstream_timeout.as_millis()).unwrap_or(u64::MAX);
         let since = self.now_ms().saturating_sub(timeout);
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         for local in self.backends.borrow().values() {
-            local.sweep(since, &mut cx);
+            local.sweep(since);
         }
         // One count is this map's, one may be the pinned generation's.
         self.backends.borrow_mut().retain(|_, local| Rc::strong_count(local) > 1);

@@ -103,6 +103,7 @@ fn hex(byte: u8) -> [u8; 2] {
 pub fn request(
     client: &Client,
     mut head: Head,
+    upgrade: Option<&HeaderValue>,
     protocol: BackendProtocol,
     body: Outbound,
     record: &mut Record,
@@ -116,7 +117,7 @@ pub fn request(
         record.debug = true;
         head.parts.headers.remove(X_CARDEA_DEBUG);
     }
-    let Head { mut parts, authority, upgrade, trailers, .. } = head;
+    let Head { mut parts, authority, trailers, .. } = head;
     parts.extensions.clear();
     if trailers {
         parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -127,7 +128,7 @@ pub fn request(
             parts.headers.insert(header::HOST, authority);
             if let Some(upgrade) = upgrade {
                 parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                parts.headers.insert(header::UPGRADE, upgrade);
+                parts.headers.insert(header::UPGRADE, upgrade.clone());
             }
         }
         BackendProtocol::H2c => {

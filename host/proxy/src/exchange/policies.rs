@@ -10,10 +10,11 @@ use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use cardea_model::snapshot::{Action, BackendId, Route};
-use cardea_policy::{BodyDemand, Exchange, Reply, ResponseHead, ResponseStep, Run, Step, Summary, Target};
+use cardea_policy::{BodyDemand, Exchange, ResponseHead, ResponseStep, Run, Step, Summary, Target};
 use http::header::HeaderValue;
 use http::{Request, Response};
 
+use super::Asked;
 use super::forward;
 use super::normalize::Head;
 use super::reply::{self, Payload};
@@ -40,41 +41,39 @@ impl Policies {
     }
 }
 
-/// What the request phases came to.
-pub enum Verdict {
-    Forward(Option<Target>),
-    Reply(Reply),
-}
-
-/// Runs the request phases, buffering the body where a policy wants to see it.
-pub async fn on_request(
-    client: &Client,
-    pinned: &Pinned,
-    route: &Route,
-    head: &mut Head,
-    body: &mut Outbound,
-    timer: &Timer,
-    record: &mut Record,
-) -> Result<Verdict, Failure> {
-    let Some(policies) = &mut record.policies else { return Ok(Verdict::Forward(None)) };
+/// Runs the request phases, up to the first that is not the policies' own to decide.
+pub fn on_request(client: &Client, pinned: &Pinned, route: &Route, head: &mut Head, record: &mut Record) -> Step {
+    let Some(policies) = &mut record.policies else { return Step::Forward };
     policies.lend(client, head);
-    record.request_id = policies.exchange.request_id.as_ref().and_then(|id| HeaderValue::from_str(id).ok());
     let allowed = |name: &str| find_backend(pinned, route, name).is_some();
     let Policies { run, exchange } = &mut **policies;
-    let mut step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
-    loop {
-        step = match step {
-            Step::Forward => break,
-            Step::Reply(reply) => return Ok(Verdict::Reply(reply)),
-            Step::Fail(policy, failure) => return Err(Failure::Policy(policy, failure)),
-            Step::WantBody(demand) => {
-                let (bytes, complete) = buffer(client, body, demand, timer).await?;
-                run.on_request_body(&mut client.worker.instances.borrow_mut(), exchange, &allowed, &bytes, complete)
-            }
-        };
-    }
+    let step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
+    record.request_id = exchange.request_id.as_ref().and_then(|id| HeaderValue::from_str(id).ok());
+    step
+}
+
+/// Reads the body that a policy wants to see, and goes on with it.
+pub async fn with_body(
+    client: &Rc<Client>,
+    mut asked: Box<Asked>,
+    demand: BodyDemand,
+    record: &mut Record,
+) -> Result<(Box<Asked>, Step), Failure> {
+    let (bytes, complete) = buffer(client, &mut asked.body, demand).await?;
+    let pinned = Rc::clone(&record.pinned);
+    let route = pinned.generation.route(asked.route).ok_or(Failure::NoRoute)?;
+    let Some(policies) = &mut record.policies else { return Ok((asked, Step::Forward)) };
+    let allowed = |name: &str| find_backend(&pinned, route, name).is_some();
+    let Policies { run, exchange } = &mut **policies;
+    let step = run.on_request_body(&mut client.worker.instances.borrow_mut(), exchange, &allowed, &bytes, complete);
+    Ok((asked, step))
+}
+
+/// Ends the request phases: the head goes back, with whatever the policies made of it. Gives the target they chose.
+pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
+    let policies = record.policies.as_mut()?;
     policies.give_back(head);
-    Ok(Verdict::Forward(policies.run.target.take()))
+    policies.run.target.take()
 }
 
 impl Policies {
@@ -117,12 +116,7 @@ fn copy(parts: &http::request::Parts) -> http::request::Parts {
 }
 
 /// Reads up to the demanded bytes, and leaves `body` to give the same bytes again.
-async fn buffer(
-    client: &Client,
-    body: &mut Outbound,
-    demand: BodyDemand,
-    timer: &Timer,
-) -> Result<(Bytes, bool), Failure> {
+async fn buffer(client: &Client, body: &mut Outbound, demand: BodyDemand) -> Result<(Bytes, bool), Failure> {
     let mut inbound = match std::mem::replace(body, Outbound::Empty) {
         Outbound::Empty => return Ok((Bytes::new(), true)),
         Outbound::Stream(inbound) => inbound,
@@ -135,7 +129,7 @@ async fn buffer(
         }
     };
     let bytes_max = demand.bytes_max as usize;
-    let (read, ended) = read(client, &mut inbound, bytes_max, timer).await?;
+    let (read, ended) = read(client, &mut inbound, bytes_max).await?;
     if !ended && demand.deny_on_overflow {
         return Err(Failure::BodyTooLarge(u64::from(demand.bytes_max)));
     }
@@ -145,12 +139,8 @@ async fn buffer(
 }
 
 /// Reads until the body ends or more than `bytes_max` are here; each pause is bounded.
-async fn read(
-    client: &Client,
-    inbound: &mut Inbound,
-    bytes_max: usize,
-    timer: &Timer,
-) -> Result<(Bytes, bool), Failure> {
+async fn read(client: &Client, inbound: &mut Inbound, bytes_max: usize) -> Result<(Bytes, bool), Failure> {
+    let timer = Timer::new(&client.worker.timers);
     let mut read = BytesMut::new();
     loop {
         timer.set(client.worker.settings().body_timeout);
@@ -169,23 +159,18 @@ async fn read(
     }
 }
 
-/// The backend for a target.
-pub struct Chosen<'a> {
-    pub backend: BackendId,
-    pub subset: &'a [(String, String)],
-}
-
-/// What a target means on this route.
-pub fn resolve<'a>(pinned: &Pinned, route: &Route, target: Option<&'a Target>) -> Result<Chosen<'a>, Failure> {
-    let own = own_backend(route).ok_or(Failure::NoEndpoints)?;
+/// What a target means on this route: a backend, and the labels that its endpoint must carry.
+pub fn resolve(
+    pinned: &Pinned,
+    route: &Route,
+    target: Option<Target>,
+) -> Result<(BackendId, Vec<(String, String)>), Failure> {
     match target {
-        None => Ok(Chosen { backend: own, subset: &[] }),
-        Some(Target::Subset(labels)) => Ok(Chosen { backend: own, subset: labels }),
-        Some(Target::Backend(name)) => {
-            let backend = find_backend(pinned, route, name).ok_or(Failure::NoEndpoints)?;
-            Ok(Chosen { backend, subset: &[] })
-        }
+        None => own_backend(route).map(|own| (own, Vec::new())),
+        Some(Target::Subset(labels)) => own_backend(route).map(|own| (own, labels)),
+        Some(Target::Backend(name)) => find_backend(pinned, route, &name).map(|backend| (backend, Vec::new())),
     }
+    .ok_or(Failure::NoEndpoints)
 }
 
 fn own_backend(route: &Route) -> Option<BackendId> {

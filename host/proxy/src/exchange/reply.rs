@@ -55,7 +55,7 @@ pub fn from_policy(reply: Reply) -> Response<Payload> {
 }
 
 /// Binds an answer to its record, which is written when the body ends or is dropped.
-pub fn with_record(response: Response<Payload>, mut record: Record) -> Response<ReplyBody> {
+pub fn with_record(response: Response<Payload>, mut record: Box<Record>) -> Response<ReplyBody> {
     let (mut parts, payload) = response.into_parts();
     record.head(&mut parts);
     let ended = matches!(payload, Payload::Empty) && parts.status == StatusCode::SWITCHING_PROTOCOLS;
@@ -68,7 +68,7 @@ pub fn with_record(response: Response<Payload>, mut record: Record) -> Response<
 
 pub struct ReplyBody {
     payload: Payload,
-    record: Option<Record>,
+    record: Option<Box<Record>>,
 }
 
 impl ReplyBody {

@@ -13,7 +13,7 @@ use crate::upstream::Answer;
 /// once the 101 is out.
 pub async fn admit(
     client: &Client,
-    asked: Option<&HeaderValue>,
+    asked: Option<HeaderValue>,
     answer: Answer,
     timer: Timer,
 ) -> Result<Response<Payload>, Failure> {

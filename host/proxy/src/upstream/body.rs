@@ -148,16 +148,16 @@ impl Body for Outbound {
 
 /// The wait for an answer's head: while the client still sends, each pause is bounded; then the answer has its time.
 pub struct Wait<'a> {
-    call: &'a Call<'a>,
-    upload: Option<&'a Upload>,
+    call: &'a Call,
+    upload: Option<Rc<Upload>>,
     seen: u64,
     uploading: bool,
 }
 
 impl<'a> Wait<'a> {
-    pub fn new(call: &'a Call<'a>, upload: Option<&'a Upload>) -> Self {
+    pub fn new(call: &'a Call, upload: Option<Rc<Upload>>) -> Self {
         let uploading = upload.is_some();
-        call.timer.set(if uploading { call.settings.body_timeout } else { call.request_timeout });
+        call.timer.set(if uploading { call.settings().body_timeout } else { call.request_timeout });
         Self { call, upload, seen: 0, uploading }
     }
 
@@ -166,18 +166,23 @@ impl<'a> Wait<'a> {
             self.watch_upload();
         }
         std::task::ready!(self.call.timer.poll(cx));
-        let starved = self.upload.is_some_and(|upload| upload.starved.get() && !upload.ended.get());
+        let starved = self.upload.as_ref().is_some_and(|upload| upload.starved.get() && !upload.ended.get());
         Poll::Ready(if starved { Failure::RequestTimeout } else { Failure::UpstreamTimeout })
     }
 
+    /// Why the upload broke off on the client's side, if it did.
+    pub fn fault(&self) -> Option<Failure> {
+        self.upload.as_ref().and_then(|upload| upload.fault())
+    }
+
     fn watch_upload(&mut self) {
-        let Some(upload) = self.upload else { return };
+        let Some(upload) = &self.upload else { return };
         if upload.ended.get() {
             self.uploading = false;
             self.call.timer.set(self.call.request_timeout);
         } else if upload.bytes.get() != self.seen {
             self.seen = upload.bytes.get();
-            self.call.timer.set(self.call.settings.body_timeout);
+            self.call.timer.set(self.call.settings().body_timeout);
         }
     }
 }
@@ -199,8 +204,8 @@ pub struct UpstreamBody {
 
 impl UpstreamBody {
     /// On a connection of its own.
-    pub fn own(incoming: Incoming, http1: Box<Http1>, endpoint: Rc<Endpoint>) -> Self {
-        let mut body = Self { incoming, held: Held::Own(http1), endpoint: Some(endpoint) };
+    pub fn own(incoming: Incoming, http1: Box<Http1>, endpoint: Option<Rc<Endpoint>>) -> Self {
+        let mut body = Self { incoming, held: Held::Own(http1), endpoint };
         if body.incoming.is_end_stream() {
             body.rest();
         }
@@ -208,13 +213,13 @@ impl UpstreamBody {
     }
 
     /// On a place of a shared connection.
-    pub fn shared(incoming: Incoming, guard: StreamGuard, endpoint: Rc<Endpoint>) -> Self {
-        Self { incoming, held: Held::Shared(guard), endpoint: Some(endpoint) }
+    pub fn shared(incoming: Incoming, guard: StreamGuard, endpoint: Option<Rc<Endpoint>>) -> Self {
+        Self { incoming, held: Held::Shared(guard), endpoint }
     }
 
     /// Of an answer whose connection went elsewhere.
-    pub fn bare(incoming: Incoming, endpoint: Rc<Endpoint>) -> Self {
-        Self { incoming, held: Held::Nothing, endpoint: Some(endpoint) }
+    pub fn bare(incoming: Incoming, endpoint: Option<Rc<Endpoint>>) -> Self {
+        Self { incoming, held: Held::Nothing, endpoint }
     }
 
     pub fn size_hint(&self) -> SizeHint {

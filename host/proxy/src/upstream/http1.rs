@@ -6,41 +6,48 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 
-use super::body::{Outbound, UpstreamBody};
-use super::pick::Endpoint;
-use super::{Answer, Attempt, Call, Head, Io, connect, replay};
+use super::body::{Outbound, Upload, UpstreamBody, Wait};
+use super::pick::{Endpoint, Entered};
+use super::replay::{Memory, Socket};
+use super::{Answer, Attempt, Call, Head, connect};
 use crate::failure::Failure;
+
+/// hyper's future of an answer's head.
+pub trait Sent: Future<Output = Result<Head, TrySendError<Request<Outbound>>>> {}
+impl<F: Future<Output = Result<Head, TrySendError<Request<Outbound>>>>> Sent for F {}
 
 /// One connection, with the handle that sends on it.
 pub struct Http1 {
     sender: http1::SendRequest<Outbound>,
-    connection: http1::Connection<Io, Outbound>,
+    connection: http1::Connection<TokioIo<Socket>, Outbound>,
+    memory: Rc<Memory>,
     /// Milliseconds of the worker's clock when it began to rest.
     pub idle_since: u64,
     over: bool,
 }
 
 impl Http1 {
-    async fn open(call: &Call<'_>, endpoint: &Endpoint) -> Result<Box<Self>, Failure> {
+    async fn open(call: &Call, endpoint: &Endpoint) -> Result<Box<Self>, Failure> {
         let stream = connect(call, endpoint).await?;
+        let (socket, memory) = Socket::new(stream);
         let (sender, connection) = http1::Builder::new()
-            .max_headers(call.settings.headers_max.max(100) * 2)
-            .max_header_size(call.settings.header_bytes_max * 4)
-            .handshake(TokioIo::new(stream))
+            .max_headers(200)
+            .max_header_size(call.settings().header_bytes_max * 4)
+            .handshake(TokioIo::new(socket))
             .await
             .map_err(|error| Failure::ConnectFailed(error.to_string()))?;
-        Ok(Box::new(Self { sender, connection, idle_since: 0, over: false }))
+        Ok(Box::new(Self { sender, connection, memory, idle_since: 0, over: false }))
     }
 
-    /// Whether it can take a request now. Registers the task for nothing that matters.
-    pub fn is_usable(&mut self, cx: &mut Context<'_>) -> bool {
-        self.poll(cx).is_pending() && self.sender.is_ready()
+    /// Whether it can take a request now.
+    pub fn is_usable(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(Waker::noop())).is_pending() && self.sender.is_ready()
     }
 
     /// Moves bytes both ways. Ready when the connection is over.
@@ -56,79 +63,88 @@ impl Http1 {
     pub async fn into_tunnel(mut self: Box<Self>) -> super::Tunnel {
         std::future::poll_fn(|cx| self.poll(cx)).await;
         let parts = self.connection.into_parts();
-        super::Tunnel { stream: parts.io.into_inner(), read: parts.read_buf }
+        super::Tunnel { stream: parts.io.into_inner().stream, read: parts.read_buf }
+    }
+}
+
+/// A request that was handed to a connection.
+pub struct Flight<S> {
+    held: Box<Http1>,
+    entered: Entered,
+    upload: Option<Rc<Upload>>,
+    sent: S,
+}
+
+impl Flight<()> {
+    /// Hands a request to a connection. On one that was `reused` a request that may be repeated is remembered.
+    pub fn new(
+        mut held: Box<Http1>,
+        endpoint: &Rc<Endpoint>,
+        request: Request<Outbound>,
+        reused: bool,
+    ) -> Flight<impl Sent + use<>> {
+        let repeatable = matches!(request.body(), Outbound::Empty) && is_idempotent(request.method());
+        held.memory.begin(reused && repeatable);
+        let upload = request.body().upload();
+        let sent = held.sender.try_send_request(request);
+        Flight { held, entered: Entered::new(endpoint), upload, sent }
+    }
+}
+
+impl<S: Sent> Flight<S> {
+    /// Waits for the head of the answer, driving the connection.
+    pub async fn land(self, call: &Call) -> Result<Answer, Attempt> {
+        let Self { mut held, entered, upload, sent } = self;
+        let mut sent = std::pin::pin!(sent);
+        let mut wait = Wait::new(call, upload);
+
+        let landed = std::future::poll_fn(|cx| {
+            // Ready or not: the answer tells.
+            let _ = held.poll(cx);
+            match sent.as_mut().poll(cx) {
+                Poll::Ready(result) => Poll::Ready(Ok(result)),
+                Poll::Pending => wait.poll(cx).map(Err),
+            }
+        })
+        .await;
+        match landed {
+            Ok(Ok(head)) => Ok(answer(head, held, entered)),
+            Ok(Err(error)) => Err(wait.fault().map_or_else(|| judge(error, &held), Attempt::Final)),
+            Err(late) => Err(Attempt::Final(late)),
+        }
     }
 }
 
 /// One try on one endpoint: on a resting connection, or (`fresh`, or none rests) on a new one.
 pub async fn attempt(
-    call: &Call<'_>,
+    call: &Call,
     endpoint: &Rc<Endpoint>,
-    request: Request<Outbound>,
+    request: Box<Request<Outbound>>,
     fresh: bool,
 ) -> Result<Answer, Attempt> {
-    let rested = if fresh { None } else { std::future::poll_fn(|cx| Poll::Ready(endpoint.take(cx))).await };
-    let (mut held, copy) = match rested {
-        Some(http1) => (http1, replay(&request)),
+    let rested = if fresh { None } else { endpoint.take() };
+    let reused = rested.is_some();
+    let held = match rested {
+        Some(http1) => http1,
         None => match Http1::open(call, endpoint).await {
-            Ok(http1) => (http1, None),
-            Err(failure) => return Err(Attempt::Again(Box::new(request), failure)),
+            Ok(http1) => http1,
+            Err(failure) => return Err(Attempt::Again(request, failure)),
         },
     };
-    let upload = request.body().upload();
-    endpoint.enter();
-    let result = heads(&mut held, call, request, upload.as_deref()).await;
-    match result {
-        Ok(head) => Ok(answer(head, held, Rc::clone(endpoint))),
-        Err(error) => {
-            endpoint.leave();
-            Err(judge(error, copy))
-        }
-    }
+    Flight::new(held, endpoint, *request, reused).land(call).await
 }
 
-fn answer(head: Head, held: Box<Http1>, endpoint: Rc<Endpoint>) -> Answer {
+fn answer(head: Head, held: Box<Http1>, entered: Entered) -> Answer {
     let (parts, incoming) = head.into_parts();
+    let endpoint = entered.keep();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
         return Answer { parts, body: UpstreamBody::bare(incoming, endpoint), upgraded: Some(held) };
     }
     Answer { parts, body: UpstreamBody::own(incoming, held, endpoint), upgraded: None }
 }
 
-enum HeadError {
-    Send(TrySendError<Request<Outbound>>),
-    Failed(Failure),
-}
-
-/// Sends the request and waits for the head of the answer, driving the connection.
-async fn heads(
-    held: &mut Http1,
-    call: &Call<'_>,
-    request: Request<Outbound>,
-    upload: Option<&super::body::Upload>,
-) -> Result<Head, HeadError> {
-    let mut sent = std::pin::pin!(held.sender.try_send_request(request));
-    let mut wait = super::body::Wait::new(call, upload);
-    std::future::poll_fn(|cx| {
-        // Ready or not: the answer tells.
-        let _ = held.poll(cx);
-        if let Poll::Ready(result) = sent.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|error| match upload.and_then(super::body::Upload::fault) {
-                Some(failure) => HeadError::Failed(failure),
-                None => HeadError::Send(error),
-            }));
-        }
-        wait.poll(cx).map(|failure| Err(HeadError::Failed(failure)))
-    })
-    .await
-}
-
 /// Whether a failed try may be repeated.
-fn judge(error: HeadError, copy: Option<Request<Outbound>>) -> Attempt {
-    let mut error = match error {
-        HeadError::Failed(failure) => return Attempt::Final(failure),
-        HeadError::Send(error) => error,
-    };
+fn judge(mut error: TrySendError<Request<Outbound>>, held: &Http1) -> Attempt {
     if let Some(unsent) = error.take_message() {
         return Attempt::Again(Box::new(unsent), Failure::UpstreamReset(error.into_error().to_string()));
     }
@@ -137,9 +153,13 @@ fn judge(error: HeadError, copy: Option<Request<Outbound>>) -> Attempt {
         return Attempt::Final(Failure::UpstreamProtocol(error.to_string()));
     }
     let failure = Failure::UpstreamReset(error.to_string());
-    match copy {
-        // Died before a byte was answered: hyper tells a half head from none.
-        Some(copy) if !error.is_timeout() => Attempt::Again(Box::new(copy), failure),
-        _ => Attempt::Final(failure),
+    match held.memory.replay() {
+        Some(again) => Attempt::Again(Box::new(again), failure),
+        None => Attempt::Final(failure),
     }
+}
+
+/// Methods that may be repeated (RFC 9110, 9.2.2).
+const fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
 }

@@ -8,8 +8,8 @@ use http::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::body::{Outbound, Upload, UpstreamBody, Wait};
-use super::pick::Endpoint;
+use super::body::{Outbound, UpstreamBody, Wait};
+use super::pick::{Endpoint, Entered};
 use super::{Answer, Attempt, Call, connect};
 use crate::failure::Failure;
 use crate::worker::LocalExecutor;
@@ -34,7 +34,7 @@ impl Drop for StreamGuard {
 }
 
 impl Http2 {
-    async fn open(call: &Call<'_>, endpoint: &Endpoint) -> Result<Rc<Self>, Failure> {
+    async fn open(call: &Call, endpoint: &Endpoint) -> Result<Rc<Self>, Failure> {
         let stream = connect(call, endpoint).await?;
         let (sender, connection) = http2::Builder::new(LocalExecutor)
             .timer(TokioTimer::new())
@@ -42,7 +42,7 @@ impl Http2 {
             .keep_alive_timeout(std::time::Duration::from_secs(10))
             .initial_stream_window_size(256 << 10)
             .initial_connection_window_size(1 << 20)
-            .max_header_list_size(u32::try_from(call.settings.header_bytes_max * 4).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(call.settings().header_bytes_max * 4).unwrap_or(u32::MAX))
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| Failure::ConnectFailed(error.to_string()))?;
@@ -59,7 +59,7 @@ impl Http2 {
 }
 
 /// One try on one endpoint.
-pub async fn attempt(call: &Call<'_>, endpoint: &Rc<Endpoint>, request: Request<Outbound>) -> Result<Answer, Attempt> {
+pub async fn attempt(call: &Call, endpoint: &Rc<Endpoint>, request: Box<Request<Outbound>>) -> Result<Answer, Attempt> {
     endpoint.http2.borrow_mut().retain(|http2| !http2.sender.is_closed());
     let rested = endpoint.http2.borrow().iter().find(|http2| http2.has_room()).cloned();
     let http2 = match rested {
@@ -69,45 +69,30 @@ pub async fn attempt(call: &Call<'_>, endpoint: &Rc<Endpoint>, request: Request<
                 endpoint.http2.borrow_mut().push(Rc::clone(&http2));
                 http2
             }
-            Err(failure) => return Err(Attempt::Again(Box::new(request), failure)),
+            Err(failure) => return Err(Attempt::Again(request, failure)),
         },
     };
     http2.streams.set(http2.streams.get() + 1);
-    let guard = StreamGuard(Rc::clone(&http2));
-    let upload = request.body().upload();
-    endpoint.enter();
-    let result = heads(&http2, call, request, upload.as_deref()).await;
-    match result {
-        Ok(head) => {
-            let (parts, incoming) = head.into_parts();
-            Ok(Answer { parts, body: UpstreamBody::shared(incoming, guard, Rc::clone(endpoint)), upgraded: None })
-        }
-        Err(attempt) => {
-            endpoint.leave();
-            Err(attempt)
-        }
-    }
+    let place = StreamGuard(Rc::clone(&http2));
+    let entered = Entered::new(endpoint);
+    let (parts, incoming) = heads(&http2, call, *request).await?.into_parts();
+    Ok(Answer { parts, body: UpstreamBody::shared(incoming, place, entered.keep()), upgraded: None })
 }
 
-async fn heads(
-    http2: &Http2,
-    call: &Call<'_>,
-    request: Request<Outbound>,
-    upload: Option<&Upload>,
-) -> Result<super::Head, Attempt> {
+async fn heads(http2: &Http2, call: &Call, request: Request<Outbound>) -> Result<super::Head, Attempt> {
     let mut sender = http2.sender.clone();
+    let mut wait = Wait::new(call, request.body().upload());
     let mut sent = std::pin::pin!(sender.try_send_request(request));
-    let mut wait = Wait::new(call, upload);
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(result) = sent.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|error| match upload.and_then(Upload::fault) {
-                Some(failure) => Attempt::Final(failure),
-                None => judge(error),
-            }));
-        }
-        wait.poll(cx).map(|failure| Err(Attempt::Final(failure)))
+    let landed = std::future::poll_fn(|cx| match sent.as_mut().poll(cx) {
+        Poll::Ready(result) => Poll::Ready(Ok(result)),
+        Poll::Pending => wait.poll(cx).map(Err),
     })
-    .await
+    .await;
+    match landed {
+        Ok(Ok(head)) => Ok(head),
+        Ok(Err(error)) => Err(wait.fault().map_or_else(|| judge(error), Attempt::Final)),
+        Err(late) => Err(Attempt::Final(late)),
+    }
 }
 
 fn judge(mut error: hyper::client::conn::TrySendError<Request<Outbound>>) -> Attempt {

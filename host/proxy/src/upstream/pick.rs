@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Context;
 use std::time::Duration;
 
 use cardea_model::snapshot::Balance;
@@ -48,7 +47,7 @@ impl Endpoint {
         })
     }
 
-    pub fn enter(&self) {
+    fn enter(&self) {
         self.in_flight.set(self.in_flight.get() + 1);
     }
 
@@ -62,10 +61,10 @@ impl Endpoint {
     }
 
     /// The connection that rested last and still lives.
-    pub(super) fn take(&self, cx: &mut Context<'_>) -> Option<Box<Http1>> {
+    pub(super) fn take(&self) -> Option<Box<Http1>> {
         loop {
             let mut http1 = self.idle.borrow_mut().pop()?;
-            if http1.is_usable(cx) {
+            if http1.is_usable() {
                 return Some(http1);
             }
         }
@@ -82,10 +81,10 @@ impl Endpoint {
     }
 
     /// Closes what has rested since before `since`, and what the backend has closed.
-    pub fn sweep(&self, since: u64, cx: &mut Context<'_>) {
+    pub fn sweep(&self, since: u64) {
         let resting = std::mem::take(&mut *self.idle.borrow_mut());
         let kept = resting.into_iter().filter_map(|mut http1| {
-            let keep = http1.idle_since >= since && http1.is_usable(cx);
+            let keep = http1.idle_since >= since && http1.is_usable();
             keep.then_some(http1)
         });
         let kept: Vec<_> = kept.collect();
@@ -94,6 +93,30 @@ impl Endpoint {
 
     fn carries(&self, subset: &[(String, String)]) -> bool {
         subset.iter().all(|(key, value)| self.labels.get(key) == Some(value))
+    }
+}
+
+/// A place among an endpoint's requests in flight, given back unless the answer's body keeps it.
+#[derive(Debug)]
+pub struct Entered(Option<Rc<Endpoint>>);
+
+impl Entered {
+    pub fn new(endpoint: &Rc<Endpoint>) -> Self {
+        endpoint.enter();
+        Self(Some(Rc::clone(endpoint)))
+    }
+
+    /// The endpoint, to be left by whoever takes it.
+    pub fn keep(mut self) -> Option<Rc<Endpoint>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if let Some(endpoint) = &self.0 {
+            endpoint.leave();
+        }
     }
 }
 

@@ -117,9 +117,9 @@ impl Local {
         *self.seen.borrow_mut() = Arc::clone(&live);
     }
 
-    pub fn sweep(&self, since: u64, cx: &mut std::task::Context<'_>) {
+    pub fn sweep(&self, since: u64) {
         for endpoint in &self.ring.borrow().endpoints {
-            endpoint.sweep(since, cx);
+            endpoint.sweep(since);
         }
     }
 }
