@@ -93,6 +93,10 @@ pub fn components(project: &Project) -> Result<Vec<Component>, Mistake> {
 
 fn encoded(artifact: Artifact) -> Result<Component, Mistake> {
     let bytes = component::encode(&artifact)?;
+    if !Shape::read(&bytes).is_some_and(|shape| shape.phases().contains(&"on-request")) {
+        let what = format!("{}: the built module exports no policy", artifact.package);
+        return Err(Mistake::policy(what, "add to src/lib.rs: cardea_policy_sdk::export!(YourPolicy);"));
+    }
     Ok(Component { package: artifact.package, folder: artifact.folder, bytes })
 }
 
