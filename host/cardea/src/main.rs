@@ -2,6 +2,7 @@
 
 mod admin;
 mod author;
+mod echo;
 mod event;
 mod reload;
 mod serve;
@@ -30,6 +31,8 @@ enum Command {
     /// Write, build, check and test policies.
     #[command(subcommand)]
     Policy(author::Command),
+    /// Run a demo backend that answers with what it was asked.
+    Echo(echo::Flags),
     /// Print the CustomResourceDefinition of Policy as YAML.
     Crd,
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
             },
         ),
         Command::Policy(command) => author::run(command),
+        Command::Echo(flags) => echo::run(&flags),
         Command::Crd => print_crd(),
     };
     done.unwrap_or_else(|error| {
