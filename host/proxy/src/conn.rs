@@ -174,7 +174,7 @@ enum End {
 async fn serve_http1(client: Rc<Client>, mut stream: Stream, timer: &Timer) -> std::io::Result<()> {
     loop {
         let service = service_fn(|request| exchange::answer(Rc::clone(&client), request));
-        let io = Downstream { stream, traffic: Rc::clone(&client.traffic) };
+        let io = Downstream { stream, traffic: Rc::clone(&client.traffic), shuts: false };
         let mut connection = Box::new(builder(&client).serve_connection(TokioIo::new(io), service));
         client.traffic.mute.set(true);
         let end = drive(&client, &mut connection, timer).await;
@@ -335,7 +335,7 @@ async fn close(mut stream: Stream) -> std::io::Result<()> {
 async fn serve_http2(client: Rc<Client>, stream: Stream, timer: &Timer) -> std::io::Result<()> {
     let settings = client.worker.settings();
     let service = service_fn(|request: Request<Incoming>| exchange::answer(Rc::clone(&client), request));
-    let io = Downstream { stream, traffic: Rc::clone(&client.traffic) };
+    let io = Downstream { stream, traffic: Rc::clone(&client.traffic), shuts: false };
     let connection = http2::Builder::new(LocalExecutor)
         .timer(TokioTimer::new())
         .keep_alive_interval(settings.idle_timeout)

@@ -139,11 +139,13 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// A client's socket under hyper. It never shuts the stream down: the connection's task takes it back, and does.
+/// A client's socket under hyper, or in a tunnel.
 #[derive(Debug)]
 pub struct Downstream {
     pub stream: Stream,
     pub traffic: Rc<Traffic>,
+    /// Whether a shutdown goes through. Not hyper's: the connection's task takes the stream back, and may go on with it.
+    pub shuts: bool,
 }
 
 impl Downstream {
@@ -196,8 +198,9 @@ impl AsyncWrite for Downstream {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.shuts { Pin::new(&mut this.stream).poll_shutdown(cx) } else { Poll::Ready(Ok(())) }
     }
 
     fn is_write_vectored(&self) -> bool {

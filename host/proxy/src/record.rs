@@ -12,6 +12,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
 
 use crate::conn::Client;
+use crate::exchange::forward::Identity;
 use crate::exchange::policies::{self, Policies};
 use crate::failure::Failure;
 use crate::upstream::Trace;
@@ -29,6 +30,8 @@ pub struct Record {
     uri: Uri,
     version: Version,
     host: Option<HeaderValue>,
+    /// Who asked, after trusted proxies.
+    pub identity: Identity,
     pub request_id: Option<HeaderValue>,
     route: Option<RouteId>,
     backend: Option<Rc<Local>>,
@@ -59,6 +62,7 @@ impl Record {
             uri: request.uri().clone(),
             version: request.version(),
             host: None,
+            identity: Identity { client: client.peer.source.ip(), scheme: client.scheme },
             request_id: None,
             route: None,
             backend: None,

@@ -22,19 +22,16 @@ pub async fn run(
     timer: &Timer,
 ) -> std::io::Result<()> {
     let traffic = Rc::clone(&client.traffic);
-    let mut down = Downstream { stream, traffic: Rc::clone(&traffic) };
+    let mut down = Downstream { stream, traffic: Rc::clone(&traffic), shuts: true };
     let Tunnel { stream: mut up, read } = tunnel;
     let timeout = client.worker.settings().tunnel_timeout;
     timer.set(timeout);
-    // The copy shuts the halves of `up` down as they end; `Downstream` leaves that to its owner.
     bounded(&traffic, timer, timeout, async {
         down.write_all(&read).await?;
         up.write_all(&unread).await?;
         tokio::io::copy_bidirectional(&mut down, &mut up).await.map(|_| ())
     })
-    .await?;
-    let Downstream { mut stream, .. } = down;
-    stream.shutdown().await
+    .await
 }
 
 /// Runs a copy for as long as bytes move.

@@ -110,7 +110,7 @@ pub fn request(
 ) -> Request<Outbound> {
     // Policies were told already, and may have changed it.
     if record.policies.is_none() {
-        identify(client, &mut head.parts.headers, &head.authority);
+        record.identity = identify(client, &mut head.parts.headers, &head.authority);
         record.request_id = Some(request_id(client, &mut head.parts.headers));
     }
     if head.debug {
@@ -168,7 +168,9 @@ pub fn response(mut response: Response<Payload>) -> Response<Payload> {
         strip_connection(headers);
     }
     if encoding {
+        // A length beside an encoding is not the length (RFC 9112, 6.3).
         headers.remove(header::TRANSFER_ENCODING);
+        headers.remove(header::CONTENT_LENGTH);
     }
     if odd {
         for name in [header::UPGRADE, header::TE, header::PROXY_AUTHENTICATE, KEEP_ALIVE, PROXY_CONNECTION] {

@@ -54,12 +54,18 @@ impl Head {
 /// Checks and normalises a head, and strips what belongs to this hop.
 pub fn head(client: &Client, mut parts: http::request::Parts, record: &mut Record) -> Result<Head, Failure> {
     method(&parts)?;
+    if parts.headers.len() > client.worker.settings().headers_max {
+        return Err(Failure::HeaderTooLarge);
+    }
     let seen = scan(&parts)?;
     let (authority, host_bytes) = authority(&mut parts, &seen)?;
     let raw_path = target(&mut parts)?;
     let upgrade = seen.upgrade.then(|| requested_upgrade(&parts)).flatten();
     let debug = seen.debug && client.debug;
     let trailers = seen.te && names(&parts.headers, &header::TE, "trailers");
+    if seen.cookies > 1 {
+        join_cookies(&mut parts.headers);
+    }
     strip(&mut parts.headers, &seen);
     record.host(&authority);
     Ok(Head { parts, authority, host_bytes, raw_path, upgrade, trailers, debug })
@@ -79,6 +85,7 @@ fn method(parts: &http::request::Parts) -> Result<(), Failure> {
 struct Seen {
     hosts: u32,
     encodings: u32,
+    cookies: u32,
     connection: bool,
     upgrade: bool,
     te: bool,
@@ -101,6 +108,7 @@ fn scan(parts: &http::request::Parts) -> Result<Seen, Failure> {
                     return Err(Failure::BadRequest("transfer-encoding is not exactly `chunked`"));
                 }
             }
+            header::COOKIE => seen.cookies += 1,
             header::CONNECTION => seen.connection = true,
             header::UPGRADE => seen.upgrade = true,
             header::TE => seen.te = true,
@@ -126,6 +134,14 @@ fn scan(parts: &http::request::Parts) -> Result<Seen, Failure> {
         return Err(Failure::BadRequest("both transfer-encoding and content-length"));
     }
     Ok(seen)
+}
+
+/// HTTP/2 may send a cookie in crumbs; HTTP/1.1 has one field (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, whole);
+    }
 }
 
 /// The host of a request: of the target where it names one, else of the one Host field; both must agree
@@ -177,8 +193,15 @@ fn target(parts: &mut http::request::Parts) -> Result<Option<Box<str>>, Failure>
     if uri.path().len() + uri.query().map_or(0, str::len) > TARGET_BYTES_MAX {
         return Err(Failure::UriTooLong);
     }
+    if uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
+        return Err(Failure::BadRequest("the target's scheme is not http or https"));
+    }
     if uri.path() == "*" {
-        return if parts.method == Method::OPTIONS { Ok(None) } else { Err(Failure::BadRequest("the target is `*`")) };
+        // Asked of the server as a whole, so of no backend (RFC 9110, 9.3.7).
+        return Err(match parts.method {
+            Method::OPTIONS => Failure::NotImplemented("OPTIONS * is not supported"),
+            _ => Failure::BadRequest("the target is `*`"),
+        });
     }
     let normal = path::normalize(uri.path()).map_err(|_| Failure::BadRequest("the path is not valid"))?;
     let (target, raw) = match normal {

@@ -15,7 +15,7 @@ use http::header::HeaderValue;
 use http::{Request, Response};
 
 use super::Asked;
-use super::forward;
+use super::forward::{self, Identity};
 use super::normalize::Head;
 use super::reply::{self, Payload};
 use crate::conn::Client;
@@ -44,7 +44,7 @@ impl Policies {
 /// Runs the request phases, up to the first that is not the policies' own to decide.
 pub fn on_request(client: &Client, pinned: &Pinned, route: &Route, head: &mut Head, record: &mut Record) -> Step {
     let Some(policies) = &mut record.policies else { return Step::Forward };
-    policies.lend(client, head);
+    record.identity = policies.lend(client, head);
     let allowed = |name: &str| find_backend(pinned, route, name).is_some();
     let Policies { run, exchange } = &mut **policies;
     let step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
@@ -78,7 +78,7 @@ pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
 
 impl Policies {
     /// Hands the head to the policies, with what is known of the client.
-    fn lend(&mut self, client: &Client, head: &mut Head) {
+    fn lend(&mut self, client: &Client, head: &mut Head) -> Identity {
         let identity = forward::identify(client, &mut head.parts.headers, &head.authority);
         let id = forward::request_id(client, &mut head.parts.headers);
         let exchange = &mut self.exchange;
@@ -89,6 +89,7 @@ impl Policies {
         exchange.raw_path = head.raw_path.take();
         exchange.peer = Arc::clone(&client.peer);
         std::mem::swap(&mut exchange.request, &mut head.parts);
+        identity
     }
 
     /// Takes the head back, with whatever the policies made of it; a copy stays if later phases want it.

@@ -19,12 +19,35 @@ use crate::upstream::body::{BodyError, UpstreamBody};
 pub enum Payload {
     Empty,
     Whole(Bytes),
-    /// From the backend, as it comes; `timeout` bounds each pause.
+    /// From the backend, as it comes.
     Upstream {
         body: UpstreamBody,
-        timer: Timer,
-        timeout: Duration,
+        pause: Pause,
     },
+}
+
+/// A pause of the backend within an answer, bounded.
+pub struct Pause {
+    timer: Timer,
+    timeout: Duration,
+    began: bool,
+}
+
+impl Pause {
+    pub const fn new(timer: Timer, timeout: Duration) -> Self {
+        Self { timer, timeout, began: false }
+    }
+
+    fn end(&mut self) {
+        self.began = false;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !std::mem::replace(&mut self.began, true) {
+            self.timer.set(self.timeout);
+        }
+        self.timer.poll(cx)
+    }
 }
 
 /// The one place where a failure becomes an answer. It tells the client the status, not the reason.
@@ -103,14 +126,12 @@ impl Body for ReplyBody {
             Payload::Empty => Poll::Ready(None),
             Payload::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Payload::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Payload::Upstream { body, timer, timeout } => match body.poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
-                Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(Failure::UpstreamReset(error.to_string())))),
-                Poll::Ready(None) => Poll::Ready(None),
-                Poll::Pending => {
-                    timer.set(*timeout);
-                    timer.poll(cx).map(|()| Some(Err(Failure::UpstreamTimeout)))
+            Payload::Upstream { body, pause } => match body.poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    pause.end();
+                    Poll::Ready(frame.map(|frame| frame.map_err(|error| Failure::UpstreamReset(error.to_string()))))
                 }
+                Poll::Pending => pause.poll(cx).map(|()| Some(Err(Failure::UpstreamTimeout))),
             },
         };
         match std::task::ready!(polled) {

@@ -3,7 +3,7 @@
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
-use super::reply::Payload;
+use super::reply::{Pause, Payload};
 use crate::conn::Client;
 use crate::failure::Failure;
 use crate::timer::Timer;
@@ -19,8 +19,8 @@ pub async fn admit(
 ) -> Result<Response<Payload>, Failure> {
     let Answer { mut parts, body, upgraded } = answer;
     if parts.status != StatusCode::SWITCHING_PROTOCOLS {
-        let timeout = client.worker.settings().body_timeout;
-        return Ok(Response::from_parts(parts, Payload::Upstream { body, timer, timeout }));
+        let pause = Pause::new(timer, client.worker.settings().body_timeout);
+        return Ok(Response::from_parts(parts, Payload::Upstream { body, pause }));
     }
     let granted = parts.headers.get(header::UPGRADE);
     let same =

@@ -77,9 +77,8 @@ impl Inbound {
                 self.upload.ended.set(true);
                 Poll::Ready(None)
             }
-            Some(Err(error)) if error.is_timeout() => self.fail(Failure::RequestTimeout, "the client paused"),
-            Some(Err(error)) if error.is_parse() || error.is_incomplete_message() => {
-                self.fail(Failure::BadRequest("the request body is malformed or incomplete"), "malformed body")
+            Some(Err(error)) if is_malformed(&error) => {
+                self.fail(Failure::BadRequest("the request body is malformed"), "malformed body")
             }
             Some(Err(_)) => self.fail(Failure::ClientGone, "the client went away"),
             Some(Ok(frame)) => {
@@ -92,6 +91,13 @@ impl Inbound {
             }
         }
     }
+}
+
+/// Whether a body broke its framing, rather than off: hyper tells by the error underneath.
+fn is_malformed(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    let kinds = [std::io::ErrorKind::InvalidData, std::io::ErrorKind::InvalidInput];
+    error.is_parse() || cause.is_some_and(|cause| kinds.contains(&cause.kind()))
 }
 
 impl Outbound {
