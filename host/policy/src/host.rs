@@ -157,6 +157,11 @@ pub(crate) struct Limits {
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 40_000;
 
 impl Limits {
+    /// For a store that serves no request.
+    pub fn allow_more_memory(&mut self, bytes: usize) {
+        self.memory_bytes_max = self.memory_bytes_max.saturating_add(bytes);
+    }
+
     pub const fn new(memory_bytes_max: usize) -> Self {
         Self { memory_bytes_max, memory_bytes: 0, table_elements: 0, denied: false }
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::TypedFunc;
+use wasmtime::component::{self, ComponentExportIndex, InstancePre, TypedFunc};
 use wasmtime::{Error, Store, Trap, WasmBacktrace};
 
 use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
@@ -61,15 +61,9 @@ impl Instance {
     pub fn new(policy: &Policy, worker: &Rc<Worker>, now: Instant) -> Result<Self, InitError> {
         let seat = policy.engine.take_seat().ok_or(Failure::Overloaded)?;
         let mut store = store(policy, worker);
-        let instance = policy.pre.instantiate(&mut store).map_err(|error| instantiation(error, &mut store))?;
         let exports = &policy.exports;
-        let mistyped = |interface: &'static str| {
-            move |error: Error| InitError::Mistyped(format!("{interface}: {}", one_line(&error)))
-        };
-        if !policy.initialised {
-            let init = instance.get_typed_func(&mut store, exports.init).map_err(mistyped("lifecycle.init"))?;
-            run_init(policy, &mut store, &init)?;
-        }
+        let init = (!policy.initialised).then_some(exports.init);
+        let instance = start(policy, &policy.pre, init, &mut store)?;
         let request = instance.get_typed_func(&mut store, exports.request).map_err(mistyped("on-request.handle"))?;
         let request_body = exports.request_body.map(|index| instance.get_typed_func(&mut store, index));
         let response = exports.response.map(|index| instance.get_typed_func(&mut store, index));
@@ -97,7 +91,11 @@ impl Instance {
     }
 }
 
-fn store(policy: &Policy, worker: &Rc<Worker>) -> Store<Host> {
+fn mistyped(interface: &'static str) -> impl Fn(Error) -> InitError {
+    move |error| InitError::Mistyped(format!("{interface}: {}", one_line(&error)))
+}
+
+pub(crate) fn store(policy: &Policy, worker: &Rc<Worker>) -> Store<Host> {
     let mut store = Store::new(policy.engine.wasmtime(), Host::new(policy.shared.clone(), Rc::clone(worker)));
     store.limiter(|host| &mut host.limits);
     store.set_hostcall_fuel(CROSSING_BYTES_MAX);
@@ -105,6 +103,21 @@ fn store(policy: &Policy, worker: &Rc<Worker>) -> Store<Host> {
     store.epoch_deadline_trap();
     store.set_epoch_deadline(ticks(INIT_DEADLINE));
     store
+}
+
+/// Instantiates, and runs `init` if it is given.
+pub(crate) fn start(
+    policy: &Policy,
+    pre: &InstancePre<Host>,
+    init: Option<ComponentExportIndex>,
+    store: &mut Store<Host>,
+) -> Result<component::Instance, InitError> {
+    let instance = pre.instantiate(&mut *store).map_err(|error| instantiation(error, store))?;
+    if let Some(init) = init {
+        let init = instance.get_typed_func(&mut *store, init).map_err(mistyped("lifecycle.init"))?;
+        run_init(policy, store, &init)?;
+    }
+    Ok(instance)
 }
 
 fn instantiation(error: Error, store: &mut Store<Host>) -> InitError {

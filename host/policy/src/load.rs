@@ -4,12 +4,13 @@
 //! caller is never a worker.
 
 mod shape;
+mod snapshot;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cardea_model::config::{self, ModuleSource};
+use cardea_model::config::{self, Isolation, ModuleSource};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
@@ -66,9 +67,12 @@ impl Engine {
         let component = self.compile(bytes, &digest)?;
         self.check_resources(&component, spec)?;
         let pre = self.link(&component, spec)?;
-        let policy = Arc::new(self.policy(spec, state, digest, pre)?);
+        let mut policy = self.policy(spec, state, digest, pre)?;
         probe(&policy)?;
-        Ok(policy)
+        if spec.isolation == Isolation::Request {
+            self.use_snapshot(&mut policy, bytes);
+        }
+        Ok(Arc::new(policy))
     }
 
     fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
@@ -150,6 +154,21 @@ impl Engine {
                 "build the module against the interface that this ingress ships",
             )
         })
+    }
+
+    /// Lets instances begin after `init`, where the component allows it; else each runs `init` itself.
+    fn use_snapshot(&self, policy: &mut Policy, bytes: &[u8]) {
+        let Some(component) = snapshot::take(self, policy, bytes) else { return };
+        let linked = self.link(&component, &policy.spec);
+        let Ok((pre, exports)) = linked.and_then(|pre| Ok((pre, shape::exports(&component, self.wasmtime())?))) else {
+            return;
+        };
+        let old = (std::mem::replace(&mut policy.pre, pre), std::mem::replace(&mut policy.exports, exports));
+        policy.initialised = true;
+        if probe(policy).is_err() {
+            (policy.pre, policy.exports) = old;
+            policy.initialised = false;
+        }
     }
 
     fn policy(
@@ -237,7 +256,7 @@ fn is_same(previous: &Policy, spec: &config::Policy, digest: &str) -> bool {
 }
 
 /// Makes one instance and throws it away: what fails here would fail on every request.
-fn probe(policy: &Arc<Policy>) -> Result<(), LoadError> {
+fn probe(policy: &Policy) -> Result<(), LoadError> {
     let worker = Rc::new(Worker::new(Random::System));
     let pulse = policy.engine.pulse();
     pulse.begin();

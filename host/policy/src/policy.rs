@@ -57,6 +57,11 @@ impl Policy {
         self.shared.names.describe(reads)
     }
 
+    /// Whether instances begin after `init`, from a snapshot: with `isolation: request`, where the module allows it.
+    pub fn is_snapshot(&self) -> bool {
+        self.initialised
+    }
+
     /// The later phases that the module exports, by interface name.
     pub fn phases(&self) -> Vec<&'static str> {
         let exports = &self.exports;

@@ -7,7 +7,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use cardea_model::config::FailureMode;
+use cardea_model::config::{FailureMode, Isolation};
 use cardea_policy::{
     Clock, Decided, DecisionKind, Exchange, Failure, Policy, Random, ResponseHead, ResponseStep, Run, Sources, Step,
     Summary, Target, UserValue,
@@ -522,6 +522,64 @@ fn notes_pass_from_policy_to_policy() {
     let mut exchange = exchange();
     worker.chain(&chain(&[writer, reader]), &mut exchange);
     assert_eq!(exchange.request.headers["x-a"], "value");
+}
+
+/// Copies the configuration to 70000 in `init`, which it logs; answers with the header `x-a` of those bytes, each time
+/// with one byte more of them overwritten.
+fn remembering() -> Guest {
+    Guest::request(
+        "(i32.store (i32.const 3016) (global.get $len))
+         (i32.store8 (i32.add (i32.const 70000) (global.get $calls)) (i32.const 33))
+         (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         i32.const 1024",
+    )
+    .import("log", "log", "log", "(param i32 i32 i32)")
+    .with(
+        "(global $len (mut i32) (i32.const 0)) (global $calls (mut i32) (i32.const 0))
+         (global $other (mut f64) (f64.const 0.5))
+         (func $init (param i32 i32) (result i32)
+           (memory.copy (i32.const 70000) (local.get 0) (local.get 1))
+           (global.set $len (local.get 1)) (global.set $other (f64.const 1.5))
+           (call $log (i32.const 2) (i32.const 4010) (i32.const 4))
+           i32.const 2048)",
+    )
+    .with(&words(1024 + 32, &[3000, 1]))
+    .with(&words(3000, &[0, 4000, 3, 70_000]))
+    .data(4000, "x-a")
+    .data(4010, "init")
+}
+
+#[test]
+fn isolation_by_request_begins_after_init_each_time() {
+    let mut worker = Worker::default();
+    let mut spec = spec("remembering", &remembering().build());
+    spec.isolation = Isolation::Request;
+    spec.config = Arc::from("[1,2,3]");
+    let policy = worker.try_load(spec).unwrap();
+    assert!(policy.is_snapshot());
+    let inits = worker.lines.lock().unwrap().len();
+    for _ in 0..20 {
+        let mut exchange = exchange();
+        worker.forward(&policy, &mut exchange);
+        assert_eq!(exchange.request.headers["x-a"], "!1,2,3]");
+    }
+    assert_eq!(worker.lines.lock().unwrap().len(), inits, "no request runs init");
+}
+
+#[test]
+fn a_component_that_allows_no_snapshot_runs_init_for_each_call() {
+    let mut worker = Worker::default();
+    let guest = remembering().with("(table $t 2 funcref) (func $unused (table.set $t (i32.const 0) (ref.null func)))");
+    let mut spec = spec("remembering", &guest.build());
+    spec.isolation = Isolation::Request;
+    spec.config = Arc::from("[1,2,3]");
+    let policy = worker.try_load(spec).unwrap();
+    assert!(!policy.is_snapshot());
+    for _ in 0..3 {
+        let mut exchange = exchange();
+        worker.forward(&policy, &mut exchange);
+        assert_eq!(exchange.request.headers["x-a"], "!1,2,3]");
+    }
 }
 
 #[test]
