@@ -151,7 +151,8 @@ fn requested_name(host: &str) -> Result<&str, HostError> {
 
 /// RFC 3986: unreserved and sub-delims, without the comma.
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') || b"!$&'()*+;=".contains(&byte)
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=')
 }
 
 fn lower(text: &str) -> Cow<'_, str> {

@@ -9,11 +9,11 @@
 //! (number of elements) at which any is declared; the last one found counts. The places that are looked at follow from
 //! the request alone, so that their cache misses overlap. Only a request without node asks whether its host is known.
 //!
-//! The tables keep hashes of 61 bits and no texts: with 100,000 routes, texts are megabytes that every request would drag
-//! through the cache. The hash is keyed with secrets of the process, and the chance that a request of n words of 7 bytes
-//! is taken for another's is below n / 2^55 (see `hash`): for a 70-byte request once in 10^15. Declared keys never
-//! collide, because `build` draws other secrets if they do. A client cannot make lookups slow: what is in the tables
-//! comes from the configuration, and the number of probes is bounded by the depths that are declared.
+//! The tables keep hashes and no texts: with 100,000 routes, texts are megabytes that every request would drag through
+//! the cache. The hash is keyed with secrets of the process, and the chance that one probe of a request of n words (7 bytes
+//! each) meets another's entry is below n^2 / 2^57 (see `hash`): for 70 bytes below 10^-15. Declared keys never collide,
+//! because `build` draws other secrets if they do. A client cannot make lookups slow: what is in the tables comes from the
+//! configuration, and the number of probes is bounded by the depths that are declared.
 
 mod builder;
 mod hash;
