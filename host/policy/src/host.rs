@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
+use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 use crate::policy::Shared;
 use crate::reads::Reads;
@@ -46,6 +47,7 @@ pub(crate) struct Host {
     /// The caller's, for the length of a call; blank between calls.
     pub exchange: Box<Exchange>,
     pub in_phase: bool,
+    pub deadline: Deadline,
     pub reads: Reads,
     pub shared: Arc<Shared>,
     pub worker: Rc<Worker>,
@@ -62,6 +64,7 @@ impl Host {
             limits: Limits::new(shared.memory_bytes_max),
             exchange: Box::new(Exchange::blank()),
             in_phase: false,
+            deadline: Deadline::new(),
             reads: Reads::default(),
             shared,
             worker,

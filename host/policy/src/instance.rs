@@ -10,7 +10,7 @@ use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
 use crate::engine::Seat;
 use crate::failure::Failure;
 use crate::host::{Host, TooManyCalls, Worker};
-use crate::policy::{Policy, ticks};
+use crate::policy::Policy;
 
 /// Most bytes that one crossing may carry from guest to host: an outcome with a body of 1 MiB and everything else at its
 /// bound. Imports check their own, smaller bounds before they copy.
@@ -100,8 +100,8 @@ pub(crate) fn store(policy: &Policy, worker: &Rc<Worker>) -> Store<Host> {
     store.limiter(|host| &mut host.limits);
     store.set_hostcall_fuel(CROSSING_BYTES_MAX);
     store.set_max_component_handles(HANDLES_MAX);
-    store.epoch_deadline_trap();
-    store.set_epoch_deadline(ticks(INIT_DEADLINE));
+    store.epoch_deadline_callback(|context| Ok(context.data().deadline.reached()));
+    begin_init(&mut store);
     store
 }
 
@@ -130,11 +130,17 @@ fn instantiation(error: Error, store: &mut Store<Host>) -> InitError {
     }
 }
 
+/// For instantiation, which runs start functions, and again for `init`.
+fn begin_init(store: &mut Store<Host>) {
+    store.data_mut().begin(false);
+    let ticks = store.data().deadline.begin(INIT_DEADLINE);
+    store.set_epoch_deadline(ticks);
+}
+
 type InitFunc = TypedFunc<(String,), (Result<(), String>,)>;
 
 fn run_init(policy: &Policy, store: &mut Store<Host>, init: &InitFunc) -> Result<(), InitError> {
-    store.data_mut().begin(false);
-    store.set_epoch_deadline(ticks(INIT_DEADLINE));
+    begin_init(store);
     let config = String::from(&*policy.spec.config);
     match init.call(&mut *store, (config,)) {
         Ok((Ok(()),)) => Ok(()),

@@ -194,7 +194,8 @@ fn lend<R>(
     let host = instance.store.data_mut();
     host.begin(true);
     std::mem::swap(&mut host.exchange, exchange);
-    instance.store.set_epoch_deadline(policy.deadline_ticks);
+    let ticks = host.deadline.begin(policy.spec.limits.deadline);
+    instance.store.set_epoch_deadline(ticks);
     let result = guest(instance);
     let host = instance.store.data_mut();
     std::mem::swap(&mut host.exchange, exchange);

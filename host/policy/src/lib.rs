@@ -7,6 +7,7 @@
 
 mod bindings;
 mod chain;
+mod deadline;
 mod engine;
 mod exchange;
 mod failure;

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::host::{Host, TABLE_ELEMENTS_MAX, Worker};
 use crate::imports;
 use crate::instance::{InitError, Instance, one_line};
-use crate::policy::{Policy, Shared, ticks};
+use crate::policy::{Policy, Shared};
 use crate::reads::NameTable;
 use crate::source::Random;
 use crate::state::State;
@@ -196,7 +196,6 @@ impl Engine {
             pre,
             exports,
             slot: self.take_slot(),
-            deadline_ticks: ticks(spec.limits.deadline),
             initialised: false,
         })
     }

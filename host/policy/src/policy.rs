@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cardea_model::config;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
@@ -26,8 +25,6 @@ pub struct Policy {
     pub(crate) pre: InstancePre<Host>,
     pub(crate) exports: Exports,
     pub(crate) slot: Slot,
-    /// Ticks of the epoch that a phase may take.
-    pub(crate) deadline_ticks: u64,
     /// The snapshot was taken after `init`, so that instances of it need none.
     pub(crate) initialised: bool,
 }
@@ -78,9 +75,4 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy").field("name", &self.name).field("digest", &self.digest).finish_non_exhaustive()
     }
-}
-
-/// Ticks of one millisecond after which at least `limit` has passed: the first may come at once.
-pub(crate) fn ticks(limit: Duration) -> u64 {
-    limit.as_micros().div_ceil(1000).min(60_000) as u64 + 1
 }

@@ -227,7 +227,7 @@ fn one_engine_serves_many_threads() {
                 for _ in 0..1000 {
                     let mut run = cardea_policy::Run::new(Arc::clone(&chain));
                     let step = run.on_request(&mut instances, &mut exchange(), &|_| false);
-                    assert!(matches!(step, cardea_policy::Step::Forward));
+                    assert!(matches!(step, cardea_policy::Step::Forward), "{step:?}");
                 }
             });
         }
