@@ -74,7 +74,6 @@ def prepare(options):
 
 def measure(name, options):
     """Measures one scenario and stores it at once, so that a later failure does not lose it."""
-    described = machine.describe()
     if name in rounds.TRAFFIC:
         found = rounds.measure(name, options)
     elif name == "idle":
@@ -82,7 +81,7 @@ def measure(name, options):
     else:
         found = {"edits": lambda: edits.measure(options.repeats), "routes": routes.measure, "micro": micro.measure}[name]()
     if not options.quick:
-        results.store(described, name, found)
+        results.store(machine.describe(), name, found)
         report.write()
     return found
 

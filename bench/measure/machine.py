@@ -92,7 +92,7 @@ def describe():
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "kernel": platform.release(),
         "system": _system(),
-        "cardea": _said(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], r"(\S+)"),
+        "cardea": _revision(),
         "nginx": _said([program("nginx"), "-v"], r"nginx/(\S+)"),
         "haproxy": _said([program("haproxy"), "-v"], r"version (\S+)"),
         "envoy": _said([program("envoy"), "--version"], r"version: \w+/([\d.]+)/"),
@@ -131,6 +131,14 @@ def _said(command, pattern):
     said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
     found = re.search(pattern, said)
     return found.group(1) if found else "unknown"
+
+
+def _revision():
+    """The commit; `-dirty` when what the ingress is built from differs from it."""
+    git = ["git", "-C", str(ROOT)]
+    sources = ["Cargo.toml", "Cargo.lock", "host", "wit", "guest-sdk", "policies"]
+    changed = _said([*git, "status", "--porcelain", "--", *sources], r"(\S)") != "unknown"
+    return _said([*git, "rev-parse", "--short", "HEAD"], r"(\S+)") + ("-dirty" if changed else "")
 
 
 def _cpu_model():

@@ -28,7 +28,7 @@ def measure():
 
 
 def _run(package, example, *arguments):
-    command = ["cargo", "run", "--release", "--quiet", "-p", package, "--example", example, "--", *arguments]
+    command = ["cargo", "run", "--release", "-p", package, "--example", example, "--", *arguments]
     said = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     if said.returncode != 0:
         raise Failed(f"failed: {' '.join(command)}")
