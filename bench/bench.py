@@ -74,6 +74,7 @@ def prepare(options):
 
 def measure(name, options):
     """Measures one scenario and stores it at once, so that a later failure does not lose it."""
+    busy = machine.others_at_work()
     if name in rounds.TRAFFIC:
         found = rounds.measure(name, options)
     elif name == "idle":
@@ -81,7 +82,7 @@ def measure(name, options):
     else:
         found = {"edits": lambda: edits.measure(options.repeats), "routes": routes.measure, "micro": micro.measure}[name]()
     if not options.quick:
-        results.store(machine.describe(), name, found)
+        results.store(machine.describe(), name, {"others_cpu": busy, **found})
         report.write()
     return found
 

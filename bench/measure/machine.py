@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 
 from measure.process import Failed
 
@@ -84,6 +85,17 @@ def run(command, title, **options):
         raise Failed(f"failed: {' '.join(map(str, command))}")
 
 
+def others_at_work():
+    """The share of the processors that is busy before the measurement has begun, over a second."""
+    before = _processor_ticks()
+    time.sleep(1)
+    idle, total = (now - then for now, then in zip(_processor_ticks(), before))
+    busy = round(1 - idle / max(total, 1), 2)
+    if busy > 0.05:
+        say(f"other work takes {busy:.0%} of the processors: the figures will wander; measure on a quiet machine")
+    return busy
+
+
 def describe():
     """The machine and the versions of everyone who takes part."""
     return {
@@ -139,6 +151,12 @@ def _revision():
     sources = ["Cargo.toml", "Cargo.lock", "host", "wit", "guest-sdk", "policies"]
     changed = _said([*git, "status", "--porcelain", "--", *sources], r"(\S)") != "unknown"
     return _said([*git, "rev-parse", "--short", "HEAD"], r"(\S+)") + ("-dirty" if changed else "")
+
+
+def _processor_ticks():
+    """Of all processors, idle and in all: proc(5), stat."""
+    ticks = [int(field) for field in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def _cpu_model():

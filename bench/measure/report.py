@@ -55,7 +55,10 @@ def _machine(machine, sections):
         "### Machine\n",
         f"- {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, kernel {machine['kernel']}, {machine['system']}",
         f"- {versions}",
-        *(f"- {name}: {section['date']}, Cardea at {section['cardea']}" for name, section in sections.items()),
+        *(
+            f"- {name}: {section['date']}, Cardea at {section['cardea']}, {section['others_cpu']:.0%} of the processors busy before"
+            for name, section in sections.items()
+        ),
     ]
     return "\n".join(lines) + "\n"
 
