@@ -42,9 +42,8 @@ struct Entry {
     tally: TallyGuard,
 }
 
-/// What a successful call returned, and what it cost.
-pub(crate) struct Called<R> {
-    pub outcome: R,
+/// What a successful call read, and what it cost.
+pub(crate) struct Called {
     /// The policy's name, of which the worker has a copy of its own: cloning it disturbs no other worker.
     pub name: Arc<str>,
     pub reads: ReadSet,
@@ -93,13 +92,14 @@ impl Instances {
         self.entry(policy).map(|entry| &*entry.tally)
     }
 
-    /// Lends the exchange to an instance for one guest call.
-    pub(crate) fn call<R>(
+    /// Lends the exchange to an instance for one guest call. `guest` keeps what the call returned: an outcome is large,
+    /// and would be moved through every step of this.
+    pub(crate) fn call(
         &mut self,
         policy: &Arc<Policy>,
         exchange: &mut Box<Exchange>,
-        guest: impl FnOnce(&mut Instance) -> wasmtime::Result<R>,
-    ) -> Result<Called<R>, Failure> {
+        guest: impl FnOnce(&mut Instance) -> wasmtime::Result<()>,
+    ) -> Result<Called, Failure> {
         self.sweep_in = self.sweep_in.saturating_sub(1);
         if self.sweep_in == 0 {
             self.sweep();
@@ -113,8 +113,8 @@ impl Instances {
             None => self.make(policy, &worker, start),
         }
         .and_then(|mut instance| {
-            let result = lend(&mut instance, policy, exchange, guest);
-            Ok((instance, result?))
+            let reads = lend(&mut instance, policy, exchange, guest)?;
+            Ok((instance, reads))
         });
         self.pulse.end();
         let end = Instant::now();
@@ -133,16 +133,16 @@ impl Instances {
     }
 
     /// Keeps the instance of a successful call, unless the policy or its age says otherwise.
-    fn put_back<R>(
+    fn put_back(
         &mut self,
         policy: &Arc<Policy>,
-        result: Result<(Box<Instance>, (R, ReadSet)), Failure>,
+        result: Result<(Box<Instance>, ReadSet), Failure>,
         now: Instant,
         nanoseconds: u64,
-    ) -> Result<Called<R>, Failure> {
+    ) -> Result<Called, Failure> {
         let Some(entry) = self.entry(policy) else { return Err(Failure::Overloaded) };
         entry.tally.call(nanoseconds);
-        let (mut instance, (outcome, reads)) = result?;
+        let (mut instance, reads) = result?;
         let dropped = instance.store.data().log_dropped();
         if dropped > 0 {
             entry.tally.logs_dropped.add(u64::from(dropped));
@@ -155,7 +155,7 @@ impl Instances {
             }
         }
         let name = Arc::clone(&entry.name);
-        Ok(Called { outcome, name, reads, nanoseconds })
+        Ok(Called { name, reads, nanoseconds })
     }
 
     /// The policy's entry, made if it has none. `None` only if the slot is out of all bounds.
@@ -185,12 +185,12 @@ impl fmt::Debug for Instances {
 }
 
 /// Swaps the exchange in, runs the guest until its deadline at most, and swaps the exchange out whatever happened.
-fn lend<R>(
+fn lend(
     instance: &mut Instance,
     policy: &Policy,
     exchange: &mut Box<Exchange>,
-    guest: impl FnOnce(&mut Instance) -> wasmtime::Result<R>,
-) -> Result<(R, ReadSet), Failure> {
+    guest: impl FnOnce(&mut Instance) -> wasmtime::Result<()>,
+) -> Result<ReadSet, Failure> {
     let host = instance.store.data_mut();
     host.begin(true);
     std::mem::swap(&mut host.exchange, exchange);
@@ -200,7 +200,7 @@ fn lend<R>(
     let host = instance.store.data_mut();
     std::mem::swap(&mut host.exchange, exchange);
     match result {
-        Ok(outcome) => Ok((outcome, host.reads.set())),
+        Ok(()) => Ok(host.reads.set()),
         Err(error) => Err(classify(&error, host.limits.denied)),
     }
 }

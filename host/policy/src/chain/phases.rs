@@ -34,12 +34,17 @@ pub(super) fn request(
     allowed: &dyn Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
     let policy = member.loaded.as_ref().ok_or(Failure::NotLoaded)?;
-    let called = instances.call(policy, exchange, |i| i.request.call(&mut i.store, ()))?;
+    let mut outcome = None;
+    let called = instances.call(policy, exchange, |i| {
+        outcome = Some(i.request.call(&mut i.store, ())?.0);
+        Ok(())
+    })?;
     let body = match policy.exports.request_body {
         Some(_) => Ok(policy.spec.limits.body_bytes_max),
-        None => Err("the module does not export on-request-body"),
+        None => Err(NO_BODY_PHASE),
     };
-    check(member, called, instances, exchange, allowed, body)
+    let Some(outcome) = outcome else { return Err(Failure::NotLoaded) };
+    check(member, outcome, called, instances, exchange, Terms { allowed, body })
 }
 
 pub(super) fn request_body(
@@ -50,27 +55,40 @@ pub(super) fn request_body(
     Body { body, complete, carry }: Body<'_>,
 ) -> Result<Answer, Failure> {
     let policy = member.loaded.as_ref().ok_or(Failure::NotLoaded)?;
-    let mut called = instances.call(policy, exchange, |i| match &i.request_body {
-        Some(function) => function.call(&mut i.store, (body.to_vec(), complete, carry)),
-        None => Err(wasmtime::Error::msg("the module does not export on-request-body")),
+    let mut outcome = None;
+    let mut called = instances.call(policy, exchange, |i| {
+        let Some(function) = &i.request_body else { return Ok(()) };
+        outcome = Some(function.call(&mut i.store, (body.to_vec(), complete, carry))?.0);
+        Ok(())
     })?;
     called.reads.fixed |= 1 << fixed::BODY;
-    check(member, called, instances, exchange, allowed, Err("it has the body already"))
+    let body = Err("it has the body already");
+    match outcome {
+        Some(outcome) => check(member, outcome, called, instances, exchange, Terms { allowed, body }),
+        None => Err(Failure::BodyDemand(NO_BODY_PHASE)),
+    }
+}
+
+const NO_BODY_PHASE: &str = "the module does not export on-request-body";
+
+/// What the route and the policy's limits allow.
+struct Terms<'a> {
+    allowed: &'a dyn Fn(&str) -> bool,
+    body: Result<u32, &'static str>,
 }
 
 fn check(
     member: &Member,
-    called: Called<(bindings::RequestOutcome,)>,
+    outcome: bindings::RequestOutcome,
+    called: Called,
     instances: &mut Instances,
     exchange: &Exchange,
-    allowed: &dyn Fn(&str) -> bool,
-    body: Result<u32, &'static str>,
+    Terms { allowed, body }: Terms<'_>,
 ) -> Result<Answer, Failure> {
     let policy = member.loaded.as_ref().ok_or(Failure::NotLoaded)?;
     let mut draw = |sum| instances.draw(sum);
     let granted = &policy.spec.grants.headers;
-    let outcome =
-        outcome::request(called.outcome.0, &mut Context { exchange, allowed, granted, draw: &mut draw, body })?;
+    let outcome = outcome::request(outcome, &mut Context { exchange, allowed, granted, draw: &mut draw, body })?;
     let (kind, detail) = describe(&outcome.decision);
     if let Some(tally) = instances.tally(policy) {
         tally.decision(kind);
@@ -155,12 +173,14 @@ fn respond_one(
         return Ok(());
     }
     let carry = std::mem::take(&mut kept.carry);
-    let called = instances.call(policy, exchange, |i| match &i.response {
-        Some(function) => function.call(&mut i.store, (carry,)),
-        None => Err(wasmtime::Error::msg("the module does not export on-response")),
+    let mut outcome = None;
+    let called = instances.call(policy, exchange, |i| {
+        let Some(function) = &i.response else { return Ok(()) };
+        outcome = Some(function.call(&mut i.store, (carry,))?.0);
+        Ok(())
     })?;
-    let Some(head) = exchange.response.as_mut() else { return Ok(()) };
-    let outcome = outcome::response(called.outcome.0, &head.headers)?;
+    let (Some(head), Some(outcome)) = (exchange.response.as_mut(), outcome) else { return Ok(()) };
+    let outcome = outcome::response(outcome, &head.headers)?;
     kept.carry = outcome.carry;
     let kind = if outcome.replace.is_some() { DecisionKind::Replace } else { DecisionKind::Next };
     if let Some(reply) = outcome.replace {

@@ -83,8 +83,7 @@ fn a_bucket_of_no_limit_allows_nothing_and_a_cost_of_nothing_asks() {
 }
 
 proptest! {
-    /// Against the definition: over any window, no more than twice the limit (a full bucket, and what flows in), and
-    /// within the first window no more than the limit plus what flowed in.
+    /// Against the definition: from the start, no more than a full bucket and what flowed in since.
     #[test]
     fn a_rate_limit_holds(
         limit in 1u32..50,
@@ -99,12 +98,6 @@ proptest! {
             let bucket = counters.take("k", cost, limit, window_ms, now);
             if bucket.allowed {
                 taken += u64::from(cost);
-            } else if cost <= limit {
-                let later = now + u64::from(bucket.retry_after_ms) * 1000;
-                let fresh = Counters::default();
-                // Asking again at the time given succeeds: on a copy, which takes the same path.
-                prop_assert!(bucket.retry_after_ms > 0);
-                prop_assert!(fresh.take("k", cost, limit, window_ms, later).allowed);
             }
             let flowed = u128::from(now - start) * u128::from(limit) / (u128::from(window_ms) * 1000);
             prop_assert!(u128::from(taken) <= u128::from(limit) + flowed, "{} taken", taken);
@@ -112,8 +105,8 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_says_when_to_come_back(limit in 1u32..50, window_ms in 1u32..5000, cost in 1u32..50) {
-        prop_assume!(cost <= limit);
+    fn a_refusal_says_when_to_come_back(limit in 1u32..50, window_ms in 1u32..5000, part in 0u32..50) {
+        let cost = 1 + part % limit;
         let counters = Counters::default();
         while counters.take("k", 1, limit, window_ms, 0).allowed {}
         let refused = counters.take("k", cost, limit, window_ms, 0);
