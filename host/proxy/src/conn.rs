@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use cardea_policy::Peer;
 use http::Request;
 use http::header::HeaderValue;
@@ -84,7 +85,7 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, source: SocketAddr, tls: b
     let local = stream.local_addr()?;
     let mut peer = Peer { source, local, tls, sni: None, tls_version: None };
     let (stream, h2) = if tls {
-        let Some(stream) = handshake(&worker, stream, &timer).await else { return Ok(()) };
+        let Some(stream) = Box::pin(handshake(&worker, stream, &timer)).await else { return Ok(()) };
         let session = stream.get_ref().1;
         peer.sni = session.server_name().map(Arc::from);
         peer.tls_version = session.protocol_version().and_then(|version| version.as_str());
@@ -95,7 +96,7 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, source: SocketAddr, tls: b
         (Stream::Plain(stream), h2)
     };
     let client = Client::new(worker, peer);
-    if h2 { serve_http2(client, stream, &timer).await } else { serve_http1(client, stream, &timer).await }
+    if h2 { Box::pin(serve_http2(client, stream, &timer)).await } else { serve_http1(client, stream, &timer).await }
 }
 
 impl Client {
@@ -179,25 +180,33 @@ async fn serve_http1(client: Rc<Client>, mut stream: Stream, timer: &Timer) -> s
         client.traffic.mute.set(true);
         let end = drive(&client, &mut connection, timer).await;
         client.traffic.mute.set(false);
-        let parts = connection.into_parts();
-        stream = parts.io.into_inner().stream;
-        match end {
-            End::Rests if parts.read_buf.is_empty() => {
-                if !rest(&client, &stream, timer).await {
-                    return stream.shutdown().await;
-                }
-            }
-            End::Over(Ok(())) => {
-                let tunnel = client.traffic.tunnel.take();
-                return match tunnel {
-                    Some(tunnel) => tunnel::run(&client, stream, parts.read_buf, tunnel, timer).await,
-                    None => close(stream).await,
-                };
-            }
-            End::Over(Err(error)) => return refuse::unparsed(&client, stream, &parts.read_buf, &error).await,
-            End::Late(phase) => return refuse::late(&client, stream, phase).await,
-            End::Rests => return close(stream).await,
+        // The buffer is let go of while the connection rests; a whole request may still be in it.
+        let http1::Parts { io, read_buf: unread, .. } = connection.into_parts();
+        stream = io.into_inner().stream;
+        if !matches!(end, End::Rests) || !unread.is_empty() {
+            // Boxed, as all that most connections never come to: a resting one keeps the room for it otherwise.
+            return Box::pin(finish(client, stream, end, unread, timer)).await;
         }
+        drop(unread);
+        if !rest(&client, &stream, timer).await {
+            return stream.shutdown().await;
+        }
+    }
+}
+
+/// What a connection still has to do once hyper is done with it.
+async fn finish(client: Rc<Client>, stream: Stream, end: End, unread: Bytes, timer: &Timer) -> std::io::Result<()> {
+    match end {
+        End::Over(Ok(())) => {
+            let tunnel = client.traffic.tunnel.take();
+            match tunnel {
+                Some(tunnel) => tunnel::run(&client, stream, unread, tunnel, timer).await,
+                None => close(stream).await,
+            }
+        }
+        End::Over(Err(error)) => refuse::unparsed(&client, stream, &unread, &error).await,
+        End::Late(phase) => refuse::late(&client, stream, phase).await,
+        End::Rests => close(stream).await,
     }
 }
 

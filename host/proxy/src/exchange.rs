@@ -94,6 +94,7 @@ pub struct Sent<S> {
 }
 
 /// What the request means, and the first verdict of its policies.
+#[inline(always)]
 fn ask(client: &Rc<Client>, request: Request<Incoming>, record: &mut Record) -> Result<(Asked, Step), Failure> {
     let pinned = Rc::clone(&record.pinned);
     let (parts, incoming) = request.into_parts();
@@ -121,6 +122,7 @@ fn follow(
 }
 
 /// Chooses the backend and starts the request towards it.
+#[inline(always)]
 fn forward(client: &Rc<Client>, asked: Asked, record: &mut Record) -> Result<Sent<impl http1::Sent + use<>>, Failure> {
     let pinned = Rc::clone(&record.pinned);
     let Asked { mut head, body, route } = asked;

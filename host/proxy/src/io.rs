@@ -216,7 +216,31 @@ impl AsyncWrite for Downstream {
         if this.muted() {
             return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
         }
-        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        let result = write_gathered(Pin::new(&mut this.stream), cx, bufs);
         this.wrote(result)
     }
+}
+
+/// Writes a few small pieces as one: cheaper for the kernel than a list of them, where the copy is short.
+pub fn write_gathered<W: AsyncWrite>(
+    stream: Pin<&mut W>,
+    cx: &mut Context<'_>,
+    bufs: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    const SHORT: usize = 1024;
+    if let [one] = bufs {
+        return stream.poll_write(cx, one);
+    }
+    if bufs.iter().map(|buf| buf.len()).sum::<usize>() > SHORT {
+        return stream.poll_write_vectored(cx, bufs);
+    }
+    let mut whole = [0; SHORT];
+    let mut rest = &mut whole[..];
+    for buf in bufs {
+        let Some((part, after)) = std::mem::take(&mut rest).split_at_mut_checked(buf.len()) else { break };
+        part.copy_from_slice(buf);
+        rest = after;
+    }
+    let length = SHORT - rest.len();
+    stream.poll_write(cx, whole.get(..length).unwrap_or(&[]))
 }

@@ -22,11 +22,14 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
 /// What is known of the client before policies run: fields of a peer that is not trusted are replaced, not believed.
-pub fn identify(client: &Client, headers: &mut HeaderMap, authority: &HeaderValue) -> Identity {
+pub fn identify(client: &Client, head: &mut Head) -> Identity {
+    let Head { parts: http::request::Parts { headers, .. }, authority, .. } = head;
     if client.trusted {
         return trusted(client, headers, authority);
     }
-    for name in [X_FORWARDED_PORT, X_FORWARDED_PREFIX, X_REAL_IP, header::FORWARDED] {
+    let claimed: &[HeaderName] =
+        if head.claims { &[X_FORWARDED_PORT, X_FORWARDED_PREFIX, X_REAL_IP, header::FORWARDED] } else { &[] };
+    for name in claimed {
         headers.remove(name);
     }
     headers.insert(X_FORWARDED_FOR, client.address.clone());
@@ -76,8 +79,10 @@ fn trusted(client: &Client, headers: &mut HeaderMap, authority: &HeaderValue) ->
 }
 
 /// The id of a request: the client's own, if it is a sane one, else a new one.
-pub fn request_id(client: &Client, headers: &mut HeaderMap) -> HeaderValue {
-    if let Some(id) = headers.get(X_REQUEST_ID)
+pub fn request_id(client: &Client, head: &mut Head) -> HeaderValue {
+    let headers = &mut head.parts.headers;
+    if head.named
+        && let Some(id) = headers.get(X_REQUEST_ID)
         && (1..=128).contains(&id.len())
         && id.as_bytes().iter().all(u8::is_ascii_graphic)
     {
@@ -110,14 +115,14 @@ pub fn request(
 ) -> Request<Outbound> {
     // Policies were told already, and may have changed it.
     if record.policies.is_none() {
-        record.identity = identify(client, &mut head.parts.headers, &head.authority);
-        record.request_id = Some(request_id(client, &mut head.parts.headers));
+        record.identity = identify(client, &mut head);
+        record.request_id = Some(request_id(client, &mut head));
     }
     if head.debug {
         record.debug = true;
         head.parts.headers.remove(X_CARDEA_DEBUG);
     }
-    let Head { mut parts, authority, trailers, .. } = head;
+    let Head { mut parts, authority, host_stays, trailers, .. } = head;
     parts.extensions.clear();
     if trailers {
         parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -125,7 +130,9 @@ pub fn request(
     match protocol {
         BackendProtocol::Http1 => {
             parts.version = Version::HTTP_11;
-            parts.headers.insert(header::HOST, authority);
+            if !host_stays {
+                parts.headers.insert(header::HOST, authority);
+            }
             if let Some(upgrade) = upgrade {
                 parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
                 parts.headers.insert(header::UPGRADE, upgrade.clone());
@@ -133,6 +140,7 @@ pub fn request(
         }
         BackendProtocol::H2c => {
             parts.version = Version::HTTP_2;
+            parts.headers.remove(header::HOST);
             parts.uri = with_authority(parts.uri, &authority);
         }
     }

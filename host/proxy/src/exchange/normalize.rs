@@ -29,10 +29,16 @@ const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 /// A request's head, understood.
 #[derive(Debug)]
 pub struct Head {
-    /// The URI is path and query alone, normalised. No Host, no framing, nothing of one hop.
+    /// The URI is path and query alone, normalised. No framing, nothing of one hop.
     pub parts: http::request::Parts,
     /// Lower case; empty where HTTP/1.0 gave none.
     pub authority: HeaderValue,
+    /// The Host field is still among the headers, and is the authority: mostly it goes out as it came in.
+    pub host_stays: bool,
+    /// The client sent fields that say who it is.
+    pub claims: bool,
+    /// The client sent an id for the request.
+    pub named: bool,
     host_bytes: usize,
     /// As received, where normalising changed it.
     pub raw_path: Option<Box<str>>,
@@ -58,7 +64,11 @@ pub fn head(client: &Client, mut parts: http::request::Parts, record: &mut Recor
         return Err(Failure::HeaderTooLarge);
     }
     let seen = scan(&parts)?;
-    let (authority, host_bytes) = authority(&mut parts, &seen)?;
+    let (authority, host_bytes) = authority(&parts, &seen)?;
+    let host_stays = parts.headers.get(header::HOST) == Some(&authority);
+    if seen.hosts > 0 && !host_stays {
+        parts.headers.remove(header::HOST);
+    }
     let raw_path = target(&mut parts)?;
     let upgrade = seen.upgrade.then(|| requested_upgrade(&parts)).flatten();
     let debug = seen.debug && client.debug;
@@ -68,7 +78,8 @@ pub fn head(client: &Client, mut parts: http::request::Parts, record: &mut Recor
     }
     strip(&mut parts.headers, &seen);
     record.host(&authority);
-    Ok(Head { parts, authority, host_bytes, raw_path, upgrade, trailers, debug })
+    let Seen { claims, named, .. } = seen;
+    Ok(Head { parts, authority, host_stays, claims, named, host_bytes, raw_path, upgrade, trailers, debug })
 }
 
 /// CONNECT asks for a tunnel that an ingress does not give; TRACE would show other hops' fields (RFC 9110, 9.3.6, 9.3.8).
@@ -94,6 +105,8 @@ struct Seen {
     proxy: bool,
     odd: bool,
     debug: bool,
+    claims: bool,
+    named: bool,
 }
 
 fn scan(parts: &http::request::Parts) -> Result<Seen, Failure> {
@@ -109,6 +122,7 @@ fn scan(parts: &http::request::Parts) -> Result<Seen, Failure> {
                 }
             }
             header::COOKIE => seen.cookies += 1,
+            header::FORWARDED => seen.claims = true,
             header::CONNECTION => seen.connection = true,
             header::UPGRADE => seen.upgrade = true,
             header::TE => seen.te = true,
@@ -123,7 +137,9 @@ fn scan(parts: &http::request::Parts) -> Result<Seen, Failure> {
             _ => match name.as_str() {
                 "keep-alive" | "proxy-connection" | "http2-settings" => seen.odd = true,
                 "x-cardea-debug" => seen.debug = true,
-                _ => {}
+                "x-request-id" => seen.named = true,
+                "x-real-ip" => seen.claims = true,
+                name => seen.claims |= name.starts_with("x-forwarded-"),
             },
         }
     }
@@ -146,15 +162,15 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// The host of a request: of the target where it names one, else of the one Host field; both must agree
 /// (RFC 9112, 3.2 and 3.2.2; RFC 9113, 8.3.1).
-fn authority(parts: &mut http::request::Parts, seen: &Seen) -> Result<(HeaderValue, usize), Failure> {
+fn authority(parts: &http::request::Parts, seen: &Seen) -> Result<(HeaderValue, usize), Failure> {
     if seen.hosts > 1 {
         return Err(Failure::BadRequest("several host fields"));
     }
-    let field = if seen.hosts == 1 { parts.headers.remove(header::HOST) } else { None };
+    let field = if seen.hosts == 1 { parts.headers.get(header::HOST) } else { None };
     let of_target = parts.uri.authority().map(|authority| authority.as_str());
     match (of_target, field) {
         (Some(target), Some(field)) => {
-            let both = checked(&field)?;
+            let both = checked(field)?;
             let (target, bytes) = checked_text(target)?;
             if both.0 == target {
                 Ok((target, bytes))
@@ -163,7 +179,7 @@ fn authority(parts: &mut http::request::Parts, seen: &Seen) -> Result<(HeaderVal
             }
         }
         (Some(target), None) if parts.version >= Version::HTTP_2 => checked_text(target),
-        (None, Some(field)) => checked(&field),
+        (None, Some(field)) => checked(field),
         (_, None) if parts.version == Version::HTTP_10 => Ok((HeaderValue::from_static(""), 0)),
         (_, None) => Err(Failure::BadRequest("no host field")),
     }

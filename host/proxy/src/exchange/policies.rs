@@ -79,8 +79,11 @@ pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
 impl Policies {
     /// Hands the head to the policies, with what is known of the client.
     fn lend(&mut self, client: &Client, head: &mut Head) -> Identity {
-        let identity = forward::identify(client, &mut head.parts.headers, &head.authority);
-        let id = forward::request_id(client, &mut head.parts.headers);
+        let identity = forward::identify(client, head);
+        let id = forward::request_id(client, head);
+        // Policies know the authority; the Host field is made of whatever they leave it.
+        head.parts.headers.remove(http::header::HOST);
+        head.host_stays = false;
         let exchange = &mut self.exchange;
         exchange.client = identity.client;
         exchange.scheme = identity.scheme;

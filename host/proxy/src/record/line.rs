@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::time::Duration;
 
-use cardea_policy::DecisionKind;
 use http::Version;
 
 use super::Record;
@@ -57,11 +56,12 @@ fn policies(line: &mut Line<'_>, record: &Record) {
         line.out.extend_from_slice(if index == 0 { b"{" } else { b",{" });
         let mut item = Line { out: line.out, first: true };
         item.text("name", &decided.policy);
-        item.text("decision", decision(decided.kind));
+        item.text("decision", decided.kind.label());
         if !decided.detail.is_empty() {
             item.text("detail", &decided.detail);
         }
         item.number("us", u64::from(decided.nanoseconds / 1000));
+        item.list("reads", &policies.run.reads(decided));
         line.out.push(b'}');
     }
     line.out.push(b']');
@@ -73,20 +73,6 @@ fn policies(line: &mut Line<'_>, record: &Record) {
             labels.text(key, value);
         }
         line.out.push(b'}');
-    }
-}
-
-const fn decision(kind: DecisionKind) -> &'static str {
-    match kind {
-        DecisionKind::Next => "next",
-        DecisionKind::Route => "route",
-        DecisionKind::Redirect => "redirect",
-        DecisionKind::Respond => "respond",
-        DecisionKind::Deny => "deny",
-        DecisionKind::WantBody => "want-body",
-        DecisionKind::Replace => "replace",
-        DecisionKind::Failed => "failed",
-        DecisionKind::Skipped => "skipped",
     }
 }
 
@@ -120,6 +106,18 @@ impl Line<'_> {
     fn text(&mut self, key: &str, value: &str) {
         self.key(key);
         string(self.out, value);
+    }
+
+    fn list(&mut self, key: &str, values: &[String]) {
+        self.key(key);
+        self.out.push(b'[');
+        for (index, value) in values.iter().enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            string(self.out, value);
+        }
+        self.out.push(b']');
     }
 
     fn number(&mut self, key: &str, value: u64) {

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::body::Outbound;
+use crate::io::write_gathered;
 
 /// A backend's socket, which can remember what is written.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ impl AsyncWrite for Socket {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let wrote = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        let wrote = write_gathered(Pin::new(&mut this.stream), cx, bufs);
         if this.memory.remembers.get() {
             this.memory.wrote(bufs.iter().map(|buf| &**buf), &wrote);
         }
