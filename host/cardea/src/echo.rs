@@ -31,7 +31,9 @@ pub struct Flags {
 }
 
 pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(tokio::runtime::LocalOptions::default())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())?;
     let socket = runtime
         .block_on(tokio::net::TcpListener::bind(flags.listen))
         .with_context(|| format!("--listen {} cannot be listened on", flags.listen))?;
@@ -60,7 +62,8 @@ async fn accept(socket: &tokio::net::TcpListener, name: &Rc<str>) {
         });
         tokio::task::spawn_local(async move {
             // A client that goes away is not news.
-            let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+            let _ =
+                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
