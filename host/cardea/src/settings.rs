@@ -117,7 +117,7 @@ const WORKERS_MAX: usize = 1024;
 impl Checked {
     /// The error names the flag and what it may be.
     pub fn from_flags(flags: &Flags) -> Result<Self, String> {
-        let workers = flags.workers.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |n| n);
+        let workers = flags.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if !(1..=WORKERS_MAX).contains(&workers) {
             return Err(format!("--workers is {workers}; it may be 1 to {WORKERS_MAX}"));
         }

@@ -24,6 +24,7 @@ pub struct Endpoint {
     pub labels: Arc<BTreeMap<String, String>>,
     in_flight: Cell<u32>,
     shunned_until: Cell<u64>,
+    #[expect(clippy::vec_box, reason = "the box goes to an exchange and comes back: its content stays where it is")]
     idle: RefCell<Vec<Box<Http1>>>,
     pub(super) http2: RefCell<Vec<Rc<Http2>>>,
 }
