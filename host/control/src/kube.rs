@@ -8,7 +8,6 @@ pub mod class;
 pub mod config_map;
 pub mod ingress;
 pub mod policy;
-mod quantity;
 pub mod secret;
 pub mod service;
 pub mod slice;

@@ -89,11 +89,12 @@ pub struct WorkerCounters {
     pub requests_in_flight: Counter,
     pub retries: Counter,
     pub log_lines_dropped: Counter,
-    failures: [Counter; FAILURES.len()],
+    /// By the order of [`failure_labels`].
+    failures: [Counter; OWN.len() + cardea_policy::Failure::LABELS.len()],
 }
 
-/// Labels of [`crate::failure::Failure`].
-const FAILURES: [&str; 29] = [
+/// Labels of [`crate::failure::Failure`] that are the data plane's own; policies' follow them.
+const OWN: [&str; 18] = [
     "bad_request",
     "uri_too_long",
     "header_too_large",
@@ -112,22 +113,15 @@ const FAILURES: [&str; 29] = [
     "upstream_protocol",
     "client_gone",
     "draining",
-    "policy_deadline",
-    "policy_trap",
-    "policy_memory",
-    "policy_host_calls",
-    "policy_outcome_too_large",
-    "policy_outcome_invalid",
-    "policy_unknown_backend",
-    "policy_body_demand",
-    "policy_instantiate",
-    "policy_overloaded",
-    "policy_not_loaded",
 ];
+
+fn failure_labels() -> impl Iterator<Item = &'static str> {
+    OWN.into_iter().chain(cardea_policy::Failure::LABELS)
+}
 
 impl WorkerCounters {
     pub fn fail(&self, label: &str) {
-        let index = FAILURES.iter().position(|known| *known == label);
+        let index = failure_labels().position(|known| known == label);
         if let Some(counter) = index.and_then(|index| self.failures.get(index)) {
             counter.add(1);
         }
@@ -274,7 +268,7 @@ fn process(out: &mut Exposition, metrics: &Metrics) {
         metrics.policy_load_failures.get(),
     );
     out.family("cardea_failures_total", "counter", "Requests that the ingress itself failed, by reason.");
-    for (index, label) in FAILURES.iter().enumerate() {
+    for (index, label) in failure_labels().enumerate() {
         let value: u64 = metrics.workers.iter().filter_map(|worker| worker.failures.get(index)).map(Counter::get).sum();
         out.sample("cardea_failures_total", &[("reason", label)], value);
     }

@@ -89,7 +89,9 @@ impl Record {
     /// The request goes to a backend now.
     pub fn backend(&mut self, backend: &Rc<Local>) {
         self.backend = Some(Rc::clone(backend));
-        self.upstream = Some((Instant::now(), Duration::ZERO));
+        // Without policies next to nothing has passed since the start, and reading a clock is not free.
+        let asked = if self.policies.is_none() { self.started } else { Instant::now() };
+        self.upstream = Some((asked, Duration::ZERO));
     }
 
     /// The backend's head is here, or it is certain that none comes.

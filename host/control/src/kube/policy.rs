@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use cardea_model::config;
 use cardea_model::problem::{Origin, Problem};
+use cardea_model::units;
 
 pub use resource::{
     Amount, ConfigMapKey, FailureMode, Grants, Interface, Isolation, Limits, Module, Policy, PolicySpec, crd_yaml,
 };
 
-use super::{Place, problem, quantity};
+use super::{Place, problem};
 
 /// Most JSON text that `spec.config` may have; the API server bounds a whole object to 1.5 MiB.
 const CONFIG_BYTES_MAX: usize = 1 << 20;
@@ -150,7 +151,7 @@ impl Mistakes<'_> {
     fn limits(&mut self, limits: &Limits) -> config::Limits {
         let default = config::Limits::default();
         config::Limits {
-            deadline: match limits.deadline.as_deref().map(quantity::duration) {
+            deadline: match limits.deadline.as_deref().map(units::duration) {
                 None => default.deadline,
                 Some(Ok(deadline)) if !deadline.is_zero() => deadline,
                 Some(Ok(_)) => {
@@ -169,7 +170,7 @@ impl Mistakes<'_> {
 
     fn amount(&mut self, name: &str, amount: Option<&Amount>, least: u32) -> Option<u32> {
         let Amount(text) = amount?;
-        let mistake = match quantity::bytes(text).map(u32::try_from) {
+        let mistake = match units::bytes(text).map(u32::try_from) {
             Ok(Ok(bytes)) if bytes >= least => return Some(bytes),
             Ok(Ok(_)) => "is zero".to_owned(),
             Ok(Err(_)) => format!("{text:?} is 4 GiB or more"),

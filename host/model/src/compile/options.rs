@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Fault, Problems};
 use crate::config::Ingress;
 use crate::snapshot::{BackendProtocol, Balance, RouteOptions};
+use crate::units;
 
 pub const POLICIES: &str = "cardea.dev/policies";
 pub const BACKENDS: &str = "cardea.dev/backends";
@@ -45,7 +46,7 @@ pub fn read(ingress: &Ingress, problems: &mut Problems) -> Settings {
             LOAD_BALANCE => balance(value).map(|balance| settings.balance = Some(balance)),
             BACKEND_PROTOCOL => protocol(value).map(|protocol| settings.protocol = Some(protocol)),
             REQUEST_TIMEOUT => timeout(value).map(|timeout| route.request_timeout = Some(timeout)),
-            BODY_SIZE_MAX => quantity(value).map(|bytes| route.body_bytes_max = Some(bytes)),
+            BODY_SIZE_MAX => size(value).map(|bytes| route.body_bytes_max = Some(bytes)),
             _ => Err(Fault::new(
                 "there is no such setting, so it has no effect",
                 format!("Use one of {}", KNOWN.join(", ")),
@@ -78,64 +79,20 @@ fn protocol(value: &str) -> Result<BackendProtocol, Fault> {
 }
 
 fn timeout(value: &str) -> Result<Duration, Fault> {
-    let timeout = duration(value)
-        .ok_or_else(|| unknown(value, "Write a number with a unit (ms, s, m, h), such as 30s or 1m30s"))?;
+    let timeout = units::duration(value)
+        .map_err(|_| unknown(value, "Write a number with a unit (ms, s, m, h), such as 30s or 1m30s"))?;
     if timeout.is_zero() || timeout > REQUEST_TIMEOUT_MAX {
         return Err(unknown(value, "Choose a time from 1ms to 24h"));
     }
     Ok(timeout)
 }
 
-fn unknown(value: &str, remedy: &str) -> Fault {
-    Fault::new(format!("{value:?} is not understood, so the default holds"), remedy)
-}
-
-/// Whole numbers, each with its unit: `500ms`, `30s`, `1m30s`.
-fn duration(text: &str) -> Option<Duration> {
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (number, tail) = leading_number(rest)?;
-        let unit_end = tail.find(|character: char| character.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at_checked(unit_end)?;
-        let one = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => return None,
-        };
-        total = total.checked_add(Duration::from_millis(number.checked_mul(one)?))?;
-        rest = tail;
-    }
-    (!text.is_empty()).then_some(total)
-}
-
-/// A Kubernetes quantity of bytes, without fractions: `1048576`, `64Ki`, `10Mi`, `1G`.
-fn quantity(text: &str) -> Result<u64, Fault> {
-    let read = || {
-        let (number, unit) = leading_number(text)?;
-        let one: u64 = match unit {
-            "" => 1,
-            "Ki" => 1 << 10,
-            "Mi" => 1 << 20,
-            "Gi" => 1 << 30,
-            "Ti" => 1 << 40,
-            "k" => 1_000,
-            "M" => 1_000_000,
-            "G" => 1_000_000_000,
-            "T" => 1_000_000_000_000,
-            _ => return None,
-        };
-        number.checked_mul(one)
-    };
-    read().ok_or_else(|| {
-        unknown(text, "Write a number of bytes, with a unit if you like (Ki, Mi, Gi), such as 10Mi; 0 is no bound")
+fn size(value: &str) -> Result<u64, Fault> {
+    units::bytes(value).map_err(|_| {
+        unknown(value, "Write a number of bytes, with a unit if you like (Ki, Mi, Gi), such as 10Mi; 0 is no bound")
     })
 }
 
-fn leading_number(text: &str) -> Option<(u64, &str)> {
-    let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at_checked(end)?;
-    Some((digits.parse().ok()?, rest))
+fn unknown(value: &str, remedy: &str) -> Fault {
+    Fault::new(format!("{value:?} is not understood, so the default holds"), remedy)
 }

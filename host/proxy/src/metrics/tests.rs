@@ -3,9 +3,13 @@
 use super::*;
 
 #[test]
-fn every_failure_has_a_counter() {
-    for label in cardea_policy::Failure::LABELS {
-        assert!(FAILURES.contains(&label), "{label}");
+fn a_failure_is_counted_under_its_own_label_only() {
+    for label in failure_labels() {
+        let counters = WorkerCounters::default();
+        counters.fail(label);
+        let counted: Vec<_> =
+            failure_labels().zip(&counters.failures).filter(|(_, counter)| counter.get() > 0).collect();
+        assert_eq!(counted.iter().map(|(label, _)| *label).collect::<Vec<_>>(), [label]);
     }
 }
 

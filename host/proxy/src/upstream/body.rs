@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -245,18 +245,23 @@ impl UpstreamBody {
     }
 
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let mut polled = Pin::new(&mut self.incoming).poll_frame(cx);
-        if polled.is_pending()
-            && let Held::Own(http1) = &mut self.held
-        {
-            if http1.poll(cx).is_ready() {
-                self.held = Held::Nothing;
+        let polled = match &mut self.held {
+            Held::Own(http1) => {
+                // Only the connection, polled here, brings more: a waker would have the task run once more for each piece.
+                let mut silent = Context::from_waker(Waker::noop());
+                let polled = Pin::new(&mut self.incoming).poll_frame(&mut silent);
+                if polled.is_ready() {
+                    polled
+                } else if http1.poll(cx).is_ready() {
+                    self.held = Held::Nothing;
+                    Pin::new(&mut self.incoming).poll_frame(cx)
+                } else {
+                    Pin::new(&mut self.incoming).poll_frame(&mut silent)
+                }
             }
-            polled = Pin::new(&mut self.incoming).poll_frame(cx);
-        }
-        if let Poll::Ready(None) = polled {
-            self.rest();
-        } else if self.incoming.is_end_stream() {
+            Held::Shared(_) | Held::Nothing => Pin::new(&mut self.incoming).poll_frame(cx),
+        };
+        if matches!(polled, Poll::Ready(None)) || self.incoming.is_end_stream() {
             self.rest();
         }
         polled

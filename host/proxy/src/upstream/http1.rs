@@ -101,7 +101,8 @@ impl<S: Sent> Flight<S> {
         let landed = std::future::poll_fn(|cx| {
             // Ready or not: the answer tells.
             let _ = held.poll(cx);
-            match sent.as_mut().poll(cx) {
+            // Only the poll above completes it, so it wakes nobody: a waker here would have the task run once more.
+            match sent.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(result) => Poll::Ready(Ok(result)),
                 Poll::Pending => wait.poll(cx).map(Err),
             }
