@@ -165,7 +165,15 @@ impl Worker {
         // One count is this map's, one may be the pinned generation's.
         self.backends.borrow_mut().retain(|_, local| Rc::strong_count(local) > 1);
         self.instances.borrow_mut().sweep();
+        give_memory_back();
     }
+}
+
+/// The allocator returns free pages to the system while it frees others; a worker that has become idle frees none, and
+/// would keep what a thousand connections have let go of. One large block, taken and given back, starts it.
+fn give_memory_back() {
+    const LARGE_BYTES: usize = 1 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE_BYTES)));
 }
 
 /// Runs a worker on this thread until it has drained.

@@ -116,7 +116,8 @@ pub fn request(
     // Policies were told already, and may have changed it.
     if record.policies.is_none() {
         record.identity = identify(client, &mut head);
-        record.request_id = Some(request_id(client, &mut head));
+        let id = request_id(client, &mut head);
+        record.request_id = client.worker.settings().access_log.then_some(id);
     }
     if head.debug {
         record.debug = true;

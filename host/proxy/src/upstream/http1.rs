@@ -1,8 +1,8 @@
 //! HTTP/1.1 to an endpoint: a connection is driven by the exchange that holds it, and rests in the endpoint's pool.
 //!
 //! Driving it in place, not in a task of its own, saves two wake-ups a request; and dropping an exchange closes its
-//! connection at once. Nobody watches a resting connection, so it is polled once when it is taken: an end of stream that
-//! has come in the meantime shows there, and costs no system call.
+//! connection at once. Nobody watches a resting connection: an end of stream that has come in the meantime shows when the
+//! exchange first polls it, before the request is taken, and costs no system call.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -45,9 +45,15 @@ impl Http1 {
         Ok(Box::new(Self { sender, connection, memory, idle_since: 0, over: false }))
     }
 
-    /// Whether it can take a request now.
+    /// Whether it can take a request now. One that the backend has closed may still say so: the first poll of the exchange
+    /// then sees the end before it takes the request, and gives it back unsent.
     pub fn is_usable(&mut self) -> bool {
-        self.poll(&mut Context::from_waker(Waker::noop())).is_pending() && self.sender.is_ready()
+        !self.over && (self.sender.is_ready() || self.is_alive() && self.sender.is_ready())
+    }
+
+    /// Whether it is still open, as far as the socket has told.
+    pub fn is_alive(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(Waker::noop())).is_pending()
     }
 
     /// Moves bytes both ways. Ready when the connection is over.
@@ -94,24 +100,32 @@ impl Flight<()> {
 impl<S: Sent> Flight<S> {
     /// Waits for the head of the answer, driving the connection.
     pub async fn land(self, call: &Call) -> Result<Answer, Attempt> {
-        let Self { mut held, entered, upload, sent } = self;
+        let Self { held, entered, upload, sent } = self;
+        let memory = Rc::clone(&held.memory);
+        let mut held = Some(held);
         let mut sent = std::pin::pin!(sent);
         let mut wait = Wait::new(call, upload);
-
         let landed = std::future::poll_fn(|cx| {
-            // Ready or not: the answer tells.
-            let _ = held.poll(cx);
-            // Only the poll above completes it, so it wakes nobody: a waker here would have the task run once more.
-            match sent.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            // Only polling the connection completes `sent`, so that wakes nobody: a waker would have the task run once more.
+            let mut silent = Context::from_waker(Waker::noop());
+            let over = held.as_mut().is_some_and(|held| held.poll(cx).is_ready());
+            let mut polled = sent.as_mut().poll(&mut silent);
+            if over && polled.is_pending() {
+                // It ended before it took the request, and gives it back when it is dropped.
+                held = None;
+                polled = sent.as_mut().poll(&mut silent);
+            }
+            match polled {
                 Poll::Ready(result) => Poll::Ready(Ok(result)),
                 Poll::Pending => wait.poll(cx).map(Err),
             }
         })
         .await;
-        match landed {
-            Ok(Ok(head)) => Ok(answer(head, held, entered)),
-            Ok(Err(error)) => Err(wait.fault().map_or_else(|| judge(error, &held), Attempt::Final)),
-            Err(late) => Err(Attempt::Final(late)),
+        match (landed, held) {
+            (Ok(Ok(head)), Some(held)) => Ok(answer(head, held, entered)),
+            (Ok(Ok(_)), None) => Err(Attempt::Final(Failure::UpstreamReset("closed".into()))),
+            (Ok(Err(error)), _) => Err(wait.fault().map_or_else(|| judge(error, &memory), Attempt::Final)),
+            (Err(late), _) => Err(Attempt::Final(late)),
         }
     }
 }
@@ -145,7 +159,7 @@ fn answer(head: Head, held: Box<Http1>, entered: Entered) -> Answer {
 }
 
 /// Whether a failed try may be repeated.
-fn judge(mut error: TrySendError<Request<Outbound>>, held: &Http1) -> Attempt {
+fn judge(mut error: TrySendError<Request<Outbound>>, memory: &Memory) -> Attempt {
     if let Some(unsent) = error.take_message() {
         return Attempt::Again(Box::new(unsent), Failure::UpstreamReset(error.into_error().to_string()));
     }
@@ -154,7 +168,7 @@ fn judge(mut error: TrySendError<Request<Outbound>>, held: &Http1) -> Attempt {
         return Attempt::Final(Failure::UpstreamProtocol(error.to_string()));
     }
     let failure = Failure::UpstreamReset(error.to_string());
-    match held.memory.replay() {
+    match memory.replay() {
         Some(again) => Attempt::Again(Box::new(again), failure),
         None => Attempt::Final(failure),
     }

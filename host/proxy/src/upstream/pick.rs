@@ -85,7 +85,7 @@ impl Endpoint {
     pub fn sweep(&self, since: u64) {
         let resting = std::mem::take(&mut *self.idle.borrow_mut());
         let kept = resting.into_iter().filter_map(|mut http1| {
-            let keep = http1.idle_since >= since && http1.is_usable();
+            let keep = http1.idle_since >= since && http1.is_alive();
             keep.then_some(http1)
         });
         let kept: Vec<_> = kept.collect();
