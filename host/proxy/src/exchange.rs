@@ -30,7 +30,6 @@ use crate::upstream::body::{Inbound, Outbound};
 use crate::upstream::{self, Call, Started, http1};
 use crate::worker::Pinned;
 use normalize::Head;
-use policies::Policies;
 use reply::{Payload, ReplyBody};
 
 /// Answers one request.
@@ -101,7 +100,6 @@ fn ask(client: &Rc<Client>, request: Request<Incoming>, record: &mut Record) -> 
     let mut head = normalize::head(client, parts, record)?;
     let (id, route) = find(&pinned, &head, record)?;
     let body = outbound(client, route, incoming, record)?;
-    record.policies = Policies::of(&pinned, route);
     let step = policies::on_request(client, &pinned, route, &mut head, record);
     Ok((Asked { head, body, route: id }, step))
 }

@@ -88,20 +88,20 @@ pub fn request_id(client: &Client, head: &mut Head) -> HeaderValue {
     {
         return id.clone();
     }
-    let mut text = [0; 32];
-    for (index, word) in [client.worker.random(), client.worker.random()].into_iter().enumerate() {
-        for (byte, slot) in word.to_be_bytes().into_iter().zip(text.chunks_exact_mut(2).skip(index * 8)) {
-            slot.copy_from_slice(&hex(byte));
-        }
-    }
+    let number = u128::from(client.worker.random()) << 64 | u128::from(client.worker.random());
+    let text = hexadecimal(number);
     let id = HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("-"));
     headers.insert(X_REQUEST_ID, id.clone());
     id
 }
 
-fn hex(byte: u8) -> [u8; 2] {
-    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
-    [digit(byte >> 4), digit(byte & 15)]
+fn hexadecimal(number: u128) -> [u8; 32] {
+    let mut text = [0; 32];
+    for (byte, pair) in number.to_be_bytes().into_iter().zip(text.chunks_exact_mut(2)) {
+        let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 /// The request as it goes out. Policies that want later phases keep the head; others give it away.

@@ -299,6 +299,14 @@ fn strip(headers: &mut HeaderMap, seen: &Seen) {
 
 /// Removes the Connection field and the fields that it names.
 pub fn strip_connection(headers: &mut HeaderMap) {
+    // Mostly it names no field at all.
+    let mut values = headers.get_all(header::CONNECTION).iter();
+    if let (Some(value), None) = (values.next(), values.next())
+        && [&b"keep-alive"[..], b"close"].iter().any(|plain| value.as_bytes().eq_ignore_ascii_case(plain))
+    {
+        headers.remove(header::CONNECTION);
+        return;
+    }
     let named: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
         .filter_map(|token| HeaderName::from_bytes(token.as_bytes()).ok())
         .collect();

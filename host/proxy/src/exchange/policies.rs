@@ -32,24 +32,41 @@ pub struct Policies {
     exchange: Box<Exchange>,
 }
 
-impl Policies {
-    pub fn of(pinned: &Pinned, route: &Route) -> Option<Box<Self>> {
-        let chain = pinned.generation.chain(route)?;
-        let mut exchange = Box::new(Exchange::blank());
-        exchange.route = Arc::clone(&route.name);
-        Some(Box::new(Self { run: Run::new(Arc::clone(chain)), exchange }))
-    }
-}
-
 /// Runs the request phases, up to the first that is not the policies' own to decide.
 pub fn on_request(client: &Client, pinned: &Pinned, route: &Route, head: &mut Head, record: &mut Record) -> Step {
-    let Some(policies) = &mut record.policies else { return Step::Forward };
-    record.identity = policies.lend(client, head);
+    let Some(chain) = pinned.generation.chain(route) else { return Step::Forward };
+    record.identity = forward::identify(client, head);
+    let id = forward::request_id(client, head);
+    let mut policies = Box::new(Policies {
+        run: Run::new(Arc::clone(chain)),
+        exchange: Box::new(lend(client, route, head, record.identity, &id)),
+    });
     let allowed = |name: &str| find_backend(pinned, route, name).is_some();
-    let Policies { run, exchange } = &mut **policies;
+    let Policies { run, exchange } = &mut *policies;
     let step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
-    record.request_id = exchange.request_id.as_ref().and_then(|id| HeaderValue::from_str(id).ok());
+    record.request_id = client.worker.settings().access_log.then_some(id);
+    record.policies = Some(policies);
     step
+}
+
+/// The head, as the policies have it while they run, with what is known of the client.
+fn lend(client: &Client, route: &Route, head: &mut Head, identity: Identity, id: &HeaderValue) -> Exchange {
+    // Policies know the authority; the Host field is made of whatever they leave it.
+    head.parts.headers.remove(http::header::HOST);
+    head.host_stays = false;
+    Exchange {
+        request: std::mem::replace(&mut head.parts, Request::new(()).into_parts().0),
+        authority: head.authority.to_str().map_or_else(|_| Arc::from(""), Arc::from),
+        raw_path: head.raw_path.take(),
+        client: identity.client,
+        scheme: identity.scheme,
+        peer: Arc::clone(&client.peer),
+        route: Arc::clone(&route.name),
+        request_id: id.to_str().ok().map(Arc::from),
+        backend: None,
+        response: None,
+        notes: Vec::new(),
+    }
 }
 
 /// Reads the body that a policy wants to see, and goes on with it.
@@ -77,24 +94,6 @@ pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
 }
 
 impl Policies {
-    /// Hands the head to the policies, with what is known of the client.
-    fn lend(&mut self, client: &Client, head: &mut Head) -> Identity {
-        let identity = forward::identify(client, head);
-        let id = forward::request_id(client, head);
-        // Policies know the authority; the Host field is made of whatever they leave it.
-        head.parts.headers.remove(http::header::HOST);
-        head.host_stays = false;
-        let exchange = &mut self.exchange;
-        exchange.client = identity.client;
-        exchange.scheme = identity.scheme;
-        exchange.request_id = id.to_str().ok().map(Arc::from);
-        exchange.authority = head.authority.to_str().map_or_else(|_| Arc::from(""), Arc::from);
-        exchange.raw_path = head.raw_path.take();
-        exchange.peer = Arc::clone(&client.peer);
-        std::mem::swap(&mut exchange.request, &mut head.parts);
-        identity
-    }
-
     /// Takes the head back, with whatever the policies made of it; a copy stays if later phases want it.
     fn give_back(&mut self, head: &mut Head) {
         if *self.exchange.authority != *head.authority.to_str().unwrap_or("")
