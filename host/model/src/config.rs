@@ -171,6 +171,8 @@ impl std::fmt::Debug for TlsSecret {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     pub origin: Origin,
+    /// `metadata.generation`; 0 in most files.
+    pub generation: i64,
     pub module: ModuleSource,
     /// `sha256:<64 hex>` that the module's bytes must have.
     pub digest: Option<String>,

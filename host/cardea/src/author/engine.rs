@@ -94,6 +94,7 @@ pub fn policy_of(path: &Path, bytes: &Arc<[u8]>, config: &serde_json::Value, gra
             name: Arc::from(&*stem),
         },
         module: source_of(path, bytes),
+        generation: 0,
         digest: None,
         config: Arc::from(config.to_string()),
         grants: Grants { interfaces: grants, headers: Vec::new() },

@@ -4,6 +4,7 @@
 //! what. The module's bytes are not here; whoever reads the object brings them (see [`Declared`]).
 
 mod resource;
+mod status;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use cardea_model::units;
 pub use resource::{
     Amount, ConfigMapKey, FailureMode, Grants, Interface, Isolation, Limits, Module, Policy, PolicySpec, crd_yaml,
 };
+
+pub use status::{Condition, ConditionStatus, PolicyStatus};
 
 use super::{Place, problem};
 
@@ -37,6 +40,7 @@ pub enum ModuleRef {
 pub struct Declared {
     pub origin: Origin,
     pub module: ModuleRef,
+    generation: i64,
     digest: Option<String>,
     config: Arc<str>,
     grants: config::Grants,
@@ -50,6 +54,7 @@ impl Declared {
     pub fn with(&self, module: config::ModuleSource) -> config::Policy {
         config::Policy {
             origin: self.origin.clone(),
+            generation: self.generation,
             module,
             digest: self.digest.clone(),
             config: Arc::clone(&self.config),
@@ -65,6 +70,7 @@ impl Declared {
 /// A name is missing, the module is not exactly one thing, or a digest, header name or limit cannot be read.
 pub fn read(place: &Place, policy: Policy) -> Result<Declared, Vec<Problem>> {
     let origin = place.namespaced("Policy", &policy.metadata)?;
+    let generation = policy.metadata.generation.unwrap_or_default();
     let spec = policy.spec;
     let mut found = Mistakes { origin: &origin, problems: Vec::new() };
     let digest = spec.module.digest.clone();
@@ -87,6 +93,7 @@ pub fn read(place: &Place, policy: Policy) -> Result<Declared, Vec<Problem>> {
         Some(module) if problems.is_empty() => Ok(Declared {
             origin,
             module,
+            generation,
             digest,
             config: config.into(),
             grants,

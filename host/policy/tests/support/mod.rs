@@ -28,6 +28,7 @@ pub fn spec(name: &str, module: &[u8]) -> config::Policy {
             name: Arc::from(name),
         },
         module: ModuleSource::Bytes { path: Arc::from("test.wasm"), bytes: Arc::from(module) },
+        generation: 0,
         digest: None,
         config: Arc::from("null"),
         grants: Grants {

@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::status::PolicyStatus;
+
 /// A policy written in WebAssembly, attached to routes by the Ingress annotation cardea.dev/policies.
 #[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[kube(
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
     version = "v1alpha1",
     kind = "Policy",
     namespaced,
+    status = "PolicyStatus",
     doc = "A policy written in WebAssembly, attached to routes by the Ingress annotation cardea.dev/policies.",
     printcolumn = r#"{"name":"Failure Mode","type":"string","jsonPath":".spec.failureMode"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#

@@ -132,6 +132,7 @@ pub fn policy(name: &str) -> Policy {
     Policy {
         origin: origin("Policy", name),
         module: ModuleSource::Bytes { path: "policy.wasm".into(), bytes: Arc::from([]) },
+        generation: 0,
         digest: None,
         config: "null".into(),
         grants: Grants::default(),
