@@ -7,4 +7,3 @@
 pub mod fetch;
 pub mod file;
 pub mod kube;
-pub mod report;
