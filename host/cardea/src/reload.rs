@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use cardea_model::config::{Config, Policy as Spec};
-use cardea_model::problem::Problem;
+use cardea_model::problem::{Problem, Severity};
 use cardea_model::snapshot::Snapshot;
 use cardea_model::{compile, endpoint};
 use cardea_policy::{Chain, Engine, Member, Policy, State};
@@ -113,6 +113,7 @@ impl Reloader {
                             if previous.is_some() { "; the last good version serves on" } else { "" }
                         ),
                         remedy: error.remedy,
+                        severity: Severity::Error,
                     });
                     (previous.cloned(), false)
                 }

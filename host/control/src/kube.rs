@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use cardea_model::problem::{Origin, Problem};
+use cardea_model::problem::{Origin, Problem, Severity};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
 /// Where an object was found: a document of a file, or the cluster.
@@ -78,7 +78,13 @@ pub(crate) fn problem(
     message: impl Into<String>,
     remedy: impl Into<String>,
 ) -> Problem {
-    Problem { origin: origin.clone(), field: field.into(), message: message.into(), remedy: remedy.into() }
+    Problem {
+        origin: origin.clone(),
+        field: field.into(),
+        message: message.into(),
+        remedy: remedy.into(),
+        severity: Severity::Error,
+    }
 }
 
 /// Seconds since 1970.

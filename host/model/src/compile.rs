@@ -15,7 +15,7 @@ mod tls;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::problem::{Origin, Problem};
+use crate::problem::{Origin, Problem, Severity};
 use crate::service::Services;
 use crate::snapshot::Snapshot;
 
@@ -63,8 +63,8 @@ struct Problems {
 
 impl Problems {
     fn add(&mut self, origin: &Origin, field: impl Into<String>, fault: Fault) {
-        let Fault { message, remedy } = fault;
-        self.list.push(Problem { origin: origin.clone(), field: field.into(), message, remedy });
+        let Fault { message, remedy, severity } = fault;
+        self.list.push(Problem { origin: origin.clone(), field: field.into(), message, remedy, severity });
     }
 }
 
@@ -73,11 +73,18 @@ impl Problems {
 struct Fault {
     message: String,
     remedy: String,
+    severity: Severity,
 }
 
 impl Fault {
+    /// An error; most faults are.
     fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { message: message.into(), remedy: remedy.into() }
+        Self { message: message.into(), remedy: remedy.into(), severity: Severity::Error }
+    }
+
+    /// Something that may yet come right without a change to the object.
+    fn warning(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(message, remedy) }
     }
 }
 

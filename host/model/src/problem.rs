@@ -42,6 +42,16 @@ pub struct Problem {
     pub message: String,
     /// What the author can do about it, as a sentence without a full stop.
     pub remedy: String,
+    pub severity: Severity,
+}
+
+/// Whether the object is to blame alone. Admission refuses errors and lets warnings pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// As written it can never work, or it would take what another namespace has.
+    Error,
+    /// It works in part, or will when something else is there: objects of a cluster come in any order.
+    Warning,
 }
 
 impl fmt::Display for Problem {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use cardea_model::config::TlsSecret;
 use cardea_model::host::HostPattern;
-use cardea_model::problem::{Origin, Problem};
+use cardea_model::problem::{Origin, Problem, Severity};
 use cardea_model::snapshot::HostCertificate;
 use rustls::ServerConfig;
 use rustls::crypto::ring::{default_provider, sign};
@@ -67,6 +67,7 @@ impl Tls {
                     field: "data".into(),
                     message,
                     remedy: "store a PEM certificate chain as tls.crt and its PEM private key as tls.key".into(),
+                    severity: Severity::Error,
                 }),
             }
         }

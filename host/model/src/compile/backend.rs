@@ -139,7 +139,7 @@ impl<'a> Backends<'a> {
                 let at = service.ports.iter().position(|other| other == port).unwrap_or_default();
                 let message =
                     format!("{tls} asks for TLS to the endpoints, which is not supported: they get plain HTTP/1.1");
-                let fault = Fault::new(message, "Name a port of the Service that speaks plain HTTP");
+                let fault = Fault::warning(message, "Name a port of the Service that speaks plain HTTP");
                 self.foreign.insert((service.origin.clone(), format!("spec.ports[{at}].appProtocol")), fault);
                 BackendProtocol::Http1
             }
@@ -162,15 +162,16 @@ fn decide<T: PartialEq>(
         *value = wanted;
     } else if *value != wanted {
         let message = format!("Ingress {} is older and says otherwise about {backend}", by.name);
-        let fault = Fault::new(message, "Say the same in all Ingresses that use this Service port");
+        let fault = Fault::warning(message, "Say the same in all Ingresses that use this Service port");
         problems.add(&ingress.origin, options::field(annotation), fault);
     }
 }
 
+/// Every fault here is a warning: the Service may come or change without a word from the Ingress.
 fn find<'a>(services: &Services<'a>, key: &BackendKey) -> Result<(&'a Service, &'a ServicePort), BackendFault> {
     let BackendKey { namespace, service: name, port } = key;
     let fault =
-        |field, message: String, remedy: String| Err(BackendFault { field, fault: Fault::new(message, remedy) });
+        |field, message: String, remedy: String| Err(BackendFault { field, fault: Fault::warning(message, remedy) });
     let Some(service) = services.get(namespace, name) else {
         let remedy = format!("Declare the Service in namespace {namespace}, or name one that exists");
         return fault("service.name", format!("there is no Service {namespace}/{name}"), remedy);

@@ -39,7 +39,7 @@ impl<'a> Classes<'a> {
         if let Some((first, rest)) = defaults.split_first() {
             for class in rest.iter().filter(|class| ours(class)) {
                 let message = format!("several classes are the default; {} is taken", first.origin.name);
-                problems.add(&class.origin, DEFAULT_FIELD, Fault::new(message, "Leave the annotation on one class"));
+                problems.add(&class.origin, DEFAULT_FIELD, Fault::warning(message, "Leave the annotation on one class"));
             }
         }
         Self {
@@ -63,7 +63,7 @@ impl<'a> Classes<'a> {
             problems.add(
                 &ingress.origin,
                 CLASS_FIELD,
-                Fault::new(message, "Remove the annotation, or make both equal"),
+                Fault::warning(message, "Remove the annotation, or make both equal"),
             );
         }
         // In a cluster, the annotation often names a class of another controller that has no IngressClass object.
@@ -71,7 +71,7 @@ impl<'a> Classes<'a> {
         if !self.by_name.contains_key(name) && !may_be_foreign {
             let at = if annotation.is_some() { ANNOTATION_FIELD } else { CLASS_FIELD };
             let remedy = format!("Declare an IngressClass {name}, or name one that exists");
-            problems.add(&ingress.origin, at, Fault::new(format!("no IngressClass is named {name}"), remedy));
+            problems.add(&ingress.origin, at, Fault::warning(format!("no IngressClass is named {name}"), remedy));
         }
         self.is_ours(name)
     }

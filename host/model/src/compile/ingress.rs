@@ -10,7 +10,7 @@ use super::{Fault, HOST_REMEDY, Problems, named};
 use crate::config::{Ingress, IngressBackend, IngressPath, IngressRule};
 use crate::host::HostPattern;
 use crate::lookup::{Builder, Index};
-use crate::problem::Origin;
+use crate::problem::{Origin, Severity};
 use crate::snapshot::{Action, BackendId, ChainId, PathKind, Route, RouteId, Snapshot};
 
 pub struct Routes<'a> {
@@ -200,8 +200,9 @@ impl<'a> Routes<'a> {
             }
             Some(first) if without_rules => {
                 let message = format!("{} is older, and has the default backend for every host", self.name_of(first));
+                let severity = self.severity_against(&shared.ingress.origin, first);
                 let fault = Fault::new(message, "Keep one Ingress without rules, or give this one rules");
-                self.problems.add(&shared.ingress.origin, field, fault);
+                self.problems.add(&shared.ingress.origin, field, Fault { severity, ..fault });
             }
             Some(_) => {}
         }
@@ -253,10 +254,15 @@ impl<'a> Routes<'a> {
         } else {
             format!("Ingress {}, which is older,", self.name_of(first))
         };
-        Fault::new(
-            format!("{by} has host {host} and path {path} with the same path type already, and keeps them"),
-            "Remove one of the two",
-        )
+        let message = format!("{by} has host {host} and path {path} with the same path type already, and keeps them");
+        let severity = if is_own { Severity::Error } else { self.severity_against(origin, first) };
+        Fault { severity, ..Fault::new(message, "Remove one of the two") }
+    }
+
+    /// A namespace may move what it has from one Ingress to another; it may not take what another namespace has.
+    fn severity_against(&self, origin: &Origin, first: RouteId) -> Severity {
+        let owner = self.list.get(first.0 as usize).map(|route| &route.origin.namespace);
+        if owner == Some(&origin.namespace) { Severity::Warning } else { Severity::Error }
     }
 
     fn name_of(&self, route: RouteId) -> &str {

@@ -81,7 +81,7 @@ fn misspelt(path: &str) -> Option<PathFault> {
 fn looks_like_a_pattern(path: &str) -> Option<PathFault> {
     let sign = path.chars().find(|&character| "*()[]^$|".contains(character))?;
     let message = format!("{sign} is an ordinary character here, since ImplementationSpecific means Prefix");
-    let fault = Fault::new(message, "Write a plain prefix, and leave patterns to a policy");
+    let fault = Fault::warning(message, "Write a plain prefix, and leave patterns to a policy");
     Some(PathFault { field: "path", fault, closes: false })
 }
 

@@ -79,7 +79,7 @@ impl<'a> Policies<'a> {
     fn policy(&mut self, namespace: &str, name: &str) -> Result<PolicyId, Fault> {
         let Some(policy) = self.declared.get(&(namespace, name)) else {
             let remedy = format!("Declare Policy {name} in namespace {namespace}, or name one that exists there");
-            return Err(Fault::new(format!("there is no Policy {namespace}/{name}"), remedy));
+            return Err(Fault::warning(format!("there is no Policy {namespace}/{name}"), remedy));
         };
         let key = (policy.origin.namespace.clone(), policy.origin.name.clone());
         Ok(*self.used.entry(key).or_insert_with(|| {

@@ -54,7 +54,7 @@ impl<'a> Certificates<'a> {
             return self.problems.add(
                 &ingress.origin,
                 format!("spec.tls[{at}].secretName"),
-                Fault::new(message, remedy),
+                Fault::warning(message, remedy),
             );
         };
         for (field, host) in hosts {
@@ -69,7 +69,7 @@ impl<'a> Certificates<'a> {
                 self.problems.add(
                     &ingress.origin,
                     field,
-                    Fault::new(message, "Name one Secret for one host; the oldest Ingress decides"),
+                    Fault::warning(message, "Name one Secret for one host; the oldest Ingress decides"),
                 );
             } else {
                 self.first.insert(host.clone(), (&ingress.origin, name));

@@ -1,4 +1,5 @@
 use super::kit::{ingress, serve, with};
+use crate::problem::Severity;
 
 #[test]
 fn hosts_are_chosen_as_the_conformance_suite_asks() {
@@ -224,4 +225,17 @@ fn nothing_to_serve_is_a_problem() {
         "empty: spec.rules: there are neither",
         "pathless: spec.rules[0].http.paths: the rule has no path",
     ]);
+}
+
+#[test]
+fn what_another_namespace_has_cannot_be_taken_but_ones_own_may_move() {
+    let older = ingress("older").created(1).rule("a.test", &["Prefix / web:http"]);
+    let rival = ingress("rival").of("other").created(2).rule("a.test", &["Prefix / web:http"]);
+    let heir = ingress("heir").created(3).rule("a.test", &["Prefix / web:http"]);
+    let served = serve(&with(vec![older, rival, heir]));
+    let taken = |name: &str| {
+        served.problems.iter().find(|problem| *problem.origin.name == *name && problem.field.ends_with("path"))
+    };
+    assert_eq!(taken("rival").unwrap().severity, Severity::Error);
+    assert_eq!(taken("heir").unwrap().severity, Severity::Warning);
 }
