@@ -4,13 +4,14 @@
 //! since its requests would then reach a broader rule.
 
 mod backend;
-mod class;
+pub mod class;
 mod ingress;
 mod named;
 mod options;
 mod path;
 mod policies;
 mod tls;
+pub mod unit;
 
 use std::sync::Arc;
 
@@ -57,14 +58,13 @@ pub fn compile(config: &Config, options: &Options) -> (Snapshot, Vec<Problem>) {
 const HOST_REMEDY: &str = "Write a DNS name, or *. and a DNS name; leave it out to mean every host";
 
 #[derive(Debug, Default)]
-struct Problems {
+pub(crate) struct Problems {
     list: Vec<Problem>,
 }
 
 impl Problems {
     fn add(&mut self, origin: &Origin, field: impl Into<String>, fault: Fault) {
-        let Fault { message, remedy, severity } = fault;
-        self.list.push(Problem { origin: origin.clone(), field: field.into(), message, remedy, severity });
+        self.list.push(fault.at(origin, field));
     }
 }
 
@@ -80,6 +80,11 @@ impl Fault {
     /// An error; most faults are.
     fn new(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { message: message.into(), remedy: remedy.into(), severity: Severity::Error }
+    }
+
+    fn at(self, origin: &Origin, field: impl Into<String>) -> Problem {
+        let Self { message, remedy, severity } = self;
+        Problem { origin: origin.clone(), field: field.into(), message, remedy, severity }
     }
 
     /// Something that may yet come right without a change to the object.

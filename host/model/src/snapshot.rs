@@ -62,7 +62,7 @@ pub enum Action {
     Unavailable(Arc<str>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PathKind {
     Exact,
     Prefix,

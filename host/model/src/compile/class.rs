@@ -5,15 +5,18 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Fault, Options, Problems};
 use crate::config::{Config, Ingress, IngressClass};
+use crate::problem::Problem;
 
 const ANNOTATION: &str = "kubernetes.io/ingress.class";
 
 /// Ours, oldest first: by creation, those without a date last; then by namespace and name.
-pub fn served<'a>(config: &'a Config, options: &Options, problems: &mut Problems) -> Vec<&'a Ingress> {
-    let classes = Classes::of(config, options, problems);
+pub(super) fn served<'a>(config: &'a Config, options: &Options, problems: &mut Problems) -> Vec<&'a Ingress> {
+    let (classes, own) = Classes::new(&config.classes, options);
+    problems.list.extend(own);
     let is_served = |ingress: &&Ingress| classes.serve(ingress, problems);
     let mut served: Vec<&Ingress> = config.ingresses.iter().map(|ingress| &**ingress).filter(is_served).collect();
     served.sort_by_key(|ingress| {
@@ -22,36 +25,53 @@ pub fn served<'a>(config: &'a Config, options: &Options, problems: &mut Problems
     served
 }
 
-struct Classes<'a> {
-    by_name: HashMap<&'a str, &'a IngressClass>,
-    controller: &'a str,
+/// The classes that exist, and what follows for an Ingress that names none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Classes {
+    /// Every class by name; whether it is ours.
+    by_name: HashMap<Arc<str>, bool>,
     /// Whether an Ingress without class is ours.
     serves_nameless: bool,
 }
 
-impl<'a> Classes<'a> {
-    fn of(config: &'a Config, options: &'a Options, problems: &mut Problems) -> Self {
+impl Classes {
+    pub fn new(classes: &[Arc<IngressClass>], options: &Options) -> (Self, Vec<Problem>) {
+        let mut problems = Problems::default();
         let ours = |class: &IngressClass| class.controller == options.controller;
         let mut defaults: Vec<&IngressClass> =
-            config.classes.iter().map(|class| &**class).filter(|class| class.is_default).collect();
+            classes.iter().map(|class| &**class).filter(|class| class.is_default).collect();
         // As the API server's admission does: the newest, then by name.
         defaults.sort_by_key(|class| (Reverse(class.created), &class.origin.name));
         if let Some((first, rest)) = defaults.split_first() {
             for class in rest.iter().filter(|class| ours(class)) {
                 let message = format!("several classes are the default; {} is taken", first.origin.name);
-                problems.add(&class.origin, DEFAULT_FIELD, Fault::warning(message, "Leave the annotation on one class"));
+                problems.add(
+                    &class.origin,
+                    DEFAULT_FIELD,
+                    Fault::warning(message, "Leave the annotation on one class"),
+                );
             }
         }
-        Self {
-            by_name: config.classes.iter().map(|class| (&*class.origin.name, &**class)).collect(),
-            controller: &options.controller,
+        let classes = Self {
+            by_name: classes.iter().map(|class| (class.origin.name.clone(), ours(class))).collect(),
             serves_nameless: options.watch_ingress_without_class || defaults.first().is_some_and(|class| ours(class)),
+        };
+        (classes, problems.list)
+    }
+
+    /// Whether the Ingress would be read in another way under these classes than under `other`.
+    pub(super) fn differ_for(&self, ingress: &Ingress, other: &Self) -> bool {
+        match named(ingress) {
+            (None, None) => self.serves_nameless != other.serves_nameless,
+            (annotation, field) => {
+                let differs = |name: &str| self.by_name.get(name) != other.by_name.get(name);
+                annotation.is_some_and(differs) || field.is_some_and(differs)
+            }
         }
     }
 
-    fn serve(&self, ingress: &Ingress, problems: &mut Problems) -> bool {
-        let annotation = ingress.annotations.get(ANNOTATION).map(String::as_str).filter(|name| !name.is_empty());
-        let field = ingress.class_name.as_deref().filter(|name| !name.is_empty());
+    pub(super) fn serve(&self, ingress: &Ingress, problems: &mut Problems) -> bool {
+        let (annotation, field) = named(ingress);
         let Some(name) = annotation.or(field) else {
             return self.serves_nameless;
         };
@@ -77,8 +97,15 @@ impl<'a> Classes<'a> {
     }
 
     fn is_ours(&self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|class| &*class.controller == self.controller)
+        self.by_name.get(name).copied().unwrap_or(false)
     }
+}
+
+/// By annotation, and by field.
+fn named(ingress: &Ingress) -> (Option<&str>, Option<&str>) {
+    let annotation = ingress.annotations.get(ANNOTATION).map(String::as_str).filter(|name| !name.is_empty());
+    let field = ingress.class_name.as_deref().filter(|name| !name.is_empty());
+    (annotation, field)
 }
 
 const CLASS_FIELD: &str = "spec.ingressClassName";
