@@ -1,0 +1,113 @@
+{{/* Rules of the roles. What uses each stands beside it; tests/cluster/rbac.yaml lists what must be allowed and refused. */}}
+
+{{/* What is watched and written back in the namespaces that are served. */}}
+{{- define "cardea.rules.namespaced" -}}
+# Watched whole.
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+- apiGroups: [cardea.dev]
+  resources: [policies]
+  verbs: [get, list, watch]
+# Modules in ConfigMaps, each watched by its name.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch]
+# Written back by the leader.
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses/status]
+  verbs: [patch]
+- apiGroups: [cardea.dev]
+  resources: [policies/status]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}
+
+{{/* Certificates and pull secrets that something accepted names, each watched by its name: list and watch with a field selector. */}}
+{{- define "cardea.rules.secrets" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch]
+{{- end -}}
+
+{{/* Objects of no namespace. */}}
+{{- define "cardea.rules.cluster" -}}
+- apiGroups: [networking.k8s.io]
+  resources: [ingressclasses]
+  verbs: [get, list, watch]
+{{- if .Values.publish.nodeAddresses }}
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.webhook.enabled }}
+# The webhook writes its own certificate's authority there.
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [validatingwebhookconfigurations]
+  resourceNames: [{{ include "cardea.clusterName" . }}]
+  verbs: [get, patch]
+{{- end }}
+{{- end -}}
+
+{{/* The release's own namespace: who leads, and the webhook's certificate, which the replicas share. */}}
+{{- define "cardea.rules.own" -}}
+{{- $lease := include "cardea.name" . -}}
+# A name cannot limit create.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ $lease }}]
+  verbs: [get, update, patch]
+{{- if .Values.webhook.enabled }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "cardea.name" . }}-webhook]
+  verbs: [get, update, patch]
+{{- end }}
+{{- end -}}
+
+{{/* A role and its binding to our service account. context, kind, namespace, name, rules */}}
+{{- define "cardea.role" -}}
+{{- $root := .context -}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels: {{- include "cardea.labels" $root | nindent 4 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}Binding
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels: {{- include "cardea.labels" $root | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ .kind }}
+  name: {{ .name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "cardea.serviceAccount" $root }}
+    namespace: {{ $root.Release.Namespace }}
+{{- end -}}
