@@ -5,20 +5,20 @@
 # Watched whole.
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [cardea.dev]
   resources: [policies]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Modules in ConfigMaps, each watched by its name.
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Written back by the leader.
 - apiGroups: [networking.k8s.io]
   resources: [ingresses/status]
@@ -31,22 +31,26 @@
   verbs: [create, patch]
 {{- end -}}
 
-{{/* Certificates and pull secrets that something accepted names, each watched by its name: list and watch with a field selector. */}}
+{{/* Certificates and pull secrets that something accepted names, each listed and watched by its name. A rule with resourceNames allows
+     just that. names: empty for all of the namespace */}}
 {{- define "cardea.rules.secrets" -}}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, list, watch]
+  {{- with .names }}
+  resourceNames: {{ toJson . }}
+  {{- end }}
+  verbs: [list, watch]
 {{- end -}}
 
 {{/* Objects of no namespace. */}}
 {{- define "cardea.rules.cluster" -}}
 - apiGroups: [networking.k8s.io]
   resources: [ingressclasses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- if .Values.publish.nodeAddresses }}
 - apiGroups: [""]
   resources: [nodes]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 {{- if .Values.webhook.enabled }}
 # The webhook writes its own certificate's authority there.
