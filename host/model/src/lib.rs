@@ -4,13 +4,16 @@
 //! [`config::Config`]; [`compile::compile`] turns it into an immutable [`snapshot::Snapshot`] and a list of
 //! [`problem::Problem`]s; it is total: a bad item becomes a problem and the rest lives.
 
+pub mod class;
 pub mod compile;
 pub mod config;
 pub mod endpoint;
 pub mod host;
 pub mod lookup;
+pub mod paged;
 pub mod path;
 pub mod problem;
 pub mod service;
+pub mod shards;
 pub mod snapshot;
 pub mod units;

@@ -12,19 +12,21 @@
 //! The tables keep hashes and no texts: with 100,000 routes, texts are megabytes that every request would drag through
 //! the cache. The hash is keyed with secrets of the process, and the chance that one probe of a request of n words (7 bytes
 //! each) meets another's entry is below n^2 / 2^57 (see `hash`): for 70 bytes below 10^-15. Declared keys never collide,
-//! because `build` draws other secrets if they do. A client cannot make lookups slow: what is in the tables comes from the
+//! because a draft is made anew with other secrets if they do. A client cannot make lookups slow: what is in the tables comes from the
 //! configuration, and the number of probes is bounded by the depths that are declared.
 
-mod builder;
+mod draft;
 mod hash;
 mod table;
 
 use crate::host::parent_domain;
+use crate::paged::Paged;
 use crate::path::without_trailing_slash;
 use crate::snapshot::RouteId;
 
-pub use builder::Builder;
+pub use draft::{Draft, Spot};
 use hash::{Hash, Seeds};
+pub use table::Collision;
 use table::{Entry, Table};
 
 /// Depths from this one on share the last bit of the mask.
@@ -33,14 +35,14 @@ const DEEP: usize = 31;
 /// No route.
 const NONE: u32 = u32::MAX;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Index {
     seeds: Seeds,
     nodes: Table,
     /// Known hosts, with their default backends.
     hosts: Table,
     /// Rules of nodes that have several.
-    groups: Vec<Rules>,
+    groups: Paged<Rules>,
     default: Option<RouteId>,
     has_wildcards: bool,
     has_any: bool,
@@ -78,10 +80,6 @@ struct Path<'a> {
 }
 
 impl Index {
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     /// `host`: lower case, without port and trailing dot (see [`crate::host`]). `path`: normalised, without query.
     pub fn find(&self, host: &str, path: &str) -> Option<RouteId> {
         let elements = without_trailing_slash(path).as_bytes();

@@ -9,7 +9,7 @@ use super::policies::Policies;
 use super::{Fault, HOST_REMEDY, Problems, named};
 use crate::config::{Ingress, IngressBackend, IngressPath, IngressRule};
 use crate::host::HostPattern;
-use crate::lookup::{Builder, Index};
+use crate::lookup::Draft;
 use crate::problem::{Origin, Severity};
 use crate::snapshot::{Action, BackendId, ChainId, PathKind, Route, RouteId, Snapshot};
 
@@ -53,7 +53,7 @@ impl<'a> Routes<'a> {
             policies,
             backends,
             problems,
-            builder: Index::builder(),
+            builder: Builder(Draft::new()),
             list: Vec::new(),
             default_without_rules: None,
             default_with_rules: None,
@@ -83,8 +83,7 @@ impl<'a> Routes<'a> {
     /// Everything but certificates.
     pub fn finish(mut self) -> Snapshot {
         if let Some(default) = self.default_without_rules.or(self.default_with_rules) {
-            // The only default, so there is none before it.
-            let _ = self.builder.add_default(default);
+            self.builder.add_default(default);
         }
         let (policies, chains) = self.policies.finish();
         Snapshot {
@@ -282,5 +281,32 @@ impl<'a> Routes<'a> {
             options: shared.settings.route.clone(),
         });
         RouteId((self.list.len() - 1) as u32)
+    }
+}
+
+struct Builder(Draft);
+
+impl Builder {
+    fn host(&mut self, host: &HostPattern) {
+        self.0.know(host);
+    }
+
+    fn add(&mut self, host: &HostPattern, path: &str, kind: PathKind, route: RouteId) -> Result<(), RouteId> {
+        let spot = self.0.spot(host, path, kind);
+        match self.0.get(spot) {
+            Some(first) => Err(first),
+            None => {
+                self.0.set(spot, Some(route));
+                Ok(())
+            }
+        }
+    }
+
+    fn add_default(&mut self, route: RouteId) {
+        self.0.set_default(Some(route));
+    }
+
+    fn build(mut self) -> crate::lookup::Index {
+        self.0.index().unwrap_or_default()
     }
 }

@@ -21,8 +21,15 @@ pub struct Hash {
     pub tag: u64,
 }
 
+/// The place alone: hashes that differ in nothing but the tag are as rare as collisions.
+impl std::hash::Hash for Hash {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(self.place);
+    }
+}
+
 /// The points, and where the different kinds of text begin. All are random.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Seeds {
     point: Hash,
     /// Weighs the host against the path.

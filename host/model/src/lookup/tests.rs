@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Index;
+use super::{Draft, Index};
 use crate::host::HostPattern;
 use crate::path::{has_element_prefix, without_trailing_slash};
 use crate::snapshot::{PathKind, RouteId};
@@ -15,16 +15,21 @@ fn rule(host: &str, kind: PathKind, path: &str) -> Rule {
 
 /// The index, and which of the rules it took: the rest repeat a host, path and kind.
 fn index(rules: &[Rule], default: Option<RouteId>) -> (Index, Vec<usize>) {
-    let mut builder = Index::builder();
-    let taken = (0..rules.len()).filter(|&at| {
-        let (host, path, kind) = &rules[at];
-        builder.add(host, path, *kind, RouteId(at as u32)).is_ok()
-    });
+    let mut draft = Draft::new();
+    let taken = (0..rules.len()).filter(|&at| add(&mut draft, &rules[at], RouteId(at as u32)));
     let taken = taken.collect();
-    if let Some(default) = default {
-        builder.add_default(default).unwrap();
+    draft.set_default(default);
+    (draft.index().unwrap(), taken)
+}
+
+fn add(draft: &mut Draft, (host, path, kind): &Rule, route: RouteId) -> bool {
+    let spot = draft.spot(host, path, *kind);
+    let is_free = draft.get(spot).is_none();
+    if is_free {
+        draft.know(host);
+        draft.set(spot, Some(route));
     }
-    (builder.build(), taken)
+    is_free
 }
 
 /// The definition, over the whole list.
@@ -132,20 +137,7 @@ fn a_host_that_is_found_keeps_the_request() {
 #[test]
 fn an_empty_index_has_no_route() {
     assert_eq!(Index::default().find("a", "/"), None);
-    assert_eq!(Index::builder().build().find("a", "/"), None);
-}
-
-#[test]
-fn the_first_of_a_host_path_and_kind_stays() {
-    let mut builder = Index::builder();
-    let (host, path, kind) = rule("a", PathKind::Prefix, "/x");
-    assert_eq!(builder.add(&host, &path, kind, RouteId(4)), Ok(()));
-    assert_eq!(builder.add(&host, &path, kind, RouteId(5)), Err(RouteId(4)));
-    assert_eq!(builder.add(&host, &path, PathKind::Exact, RouteId(6)), Ok(()));
-    assert_eq!(builder.add(&host, "/", PathKind::Default, RouteId(7)), Ok(()));
-    assert_eq!(builder.add(&host, "/", PathKind::Default, RouteId(8)), Err(RouteId(7)));
-    assert_eq!(builder.add_default(RouteId(9)), Ok(()));
-    assert_eq!(builder.add_default(RouteId(10)), Err(RouteId(9)));
+    assert_eq!(Draft::new().index().unwrap().find("a", "/"), None);
 }
 
 #[test]
@@ -197,6 +189,34 @@ proptest! {
             let want = reference(&rules, default, host, path);
             prop_assert_eq!(index.find(host, path), want, "{}{}", host, path);
             prop_assert!(want.is_none_or(|route| route.0 == 1000 || taken.contains(&(route.0 as usize))));
+        }
+    }
+
+    /// Rules come and go one by one; after each the index is what it would be if it were made of the rest alone.
+    #[test]
+    fn a_draft_that_changes_agrees_with_the_definition(
+        rules in prop::collection::vec((hosts(), declared_paths(), kinds()), 1..20),
+        edits in prop::collection::vec(any::<prop::sample::Index>(), 1..40),
+        requests in prop::collection::vec(("[a-c](\\.[ab]){0,3}", declared_paths()), 1..10),
+    ) {
+        let rules: Vec<Rule> = rules.iter().map(|(host, path, kind)| rule(host, *kind, path)).collect();
+        let mut draft = Draft::new();
+        let mut live = vec![false; rules.len()];
+        for edit in edits {
+            let at = edit.index(rules.len());
+            let (host, path, kind) = &rules[at];
+            if live[at] {
+                draft.set(draft.spot(host, path, *kind), None);
+                draft.forget(host);
+            }
+            live[at] = !live[at] && add(&mut draft, &rules[at], RouteId(at as u32));
+            let index = draft.index().unwrap();
+            let numbers: Vec<usize> = (0..rules.len()).filter(|&at| live[at]).collect();
+            let declared: Vec<Rule> = numbers.iter().map(|&at| rules[at].clone()).collect();
+            for (host, path) in &requests {
+                let want = reference(&declared, None, host, path).map(|found| RouteId(numbers[found.0 as usize] as u32));
+                prop_assert_eq!(index.find(host, path), want, "{}{}", host, path);
+            }
         }
     }
 }
