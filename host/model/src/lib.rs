@@ -4,7 +4,6 @@
 //! [`config::Config`]; [`compile::compile`] turns it into an immutable [`snapshot::Snapshot`] and a list of
 //! [`problem::Problem`]s; it is total: a bad item becomes a problem and the rest lives.
 
-pub mod class;
 pub mod compile;
 pub mod config;
 pub mod endpoint;

@@ -59,6 +59,11 @@ impl Classes {
         (classes, problems.list)
     }
 
+    /// Whether an Ingress is ours, without a word about its mistakes.
+    pub fn accept(&self, ingress: &Ingress) -> bool {
+        name_of(ingress).map_or(self.serves_nameless, |name| self.is_ours(name))
+    }
+
     /// Whether the Ingress would be read in another way under these classes than under `other`.
     pub(super) fn differ_for(&self, ingress: &Ingress, other: &Self) -> bool {
         match named(ingress) {
@@ -99,6 +104,12 @@ impl Classes {
     fn is_ours(&self, name: &str) -> bool {
         self.by_name.get(name).copied().unwrap_or(false)
     }
+}
+
+/// The class that an Ingress names.
+pub fn name_of(ingress: &Ingress) -> Option<&str> {
+    let (annotation, field) = named(ingress);
+    annotation.or(field)
 }
 
 /// By annotation, and by field.
