@@ -27,7 +27,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use document::Parsed;
+pub use document::{Parsed, json as parse_value};
 pub use object::Object;
 pub use parse::parse;
 pub use source::{Change, FileSource, SourceError};

@@ -4,6 +4,7 @@
 //! it; [`file`] finds the objects on disk and says when they changed. This crate never names wasmtime or hyper, and
 //! judges no reference between objects: that is `cardea_model::compile`.
 
+pub mod admission;
 pub mod fetch;
 pub mod file;
 pub mod kube;

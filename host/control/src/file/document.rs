@@ -63,8 +63,8 @@ pub(super) fn yaml(place: &Place, document: &Document<'_>) -> Parsed {
     yaml_by_header(place, document)
 }
 
-/// Reads one JSON value.
-pub(super) fn json(place: &Place, value: &Value) -> Parsed {
+/// Reads one JSON value: an object, or a List of them.
+pub fn json(place: &Place, value: &Value) -> Parsed {
     read_value(place, value, None, 0)
 }
 

@@ -167,6 +167,13 @@ pub fn taken(rule: &Rule, origin: &Origin, owner: &Origin) -> Problem {
     fault.at(origin, rule.field.to_string())
 }
 
+/// What is told to an Ingress without rules where an older one has the default backend.
+pub fn default_taken(origin: &Origin, owner: &Origin) -> Problem {
+    let message = format!("{}/{} is older, and has the default backend for every host", owner.namespace, owner.name);
+    let fault = Fault::new(message, "Keep one Ingress without rules, or give this one rules");
+    Fault { severity: severity_against(origin, owner), ..fault }.at(origin, "spec.defaultBackend")
+}
+
 /// A namespace may move what it has from one Ingress to another; it may not take what another namespace has.
 pub fn severity_against(origin: &Origin, owner: &Origin) -> Severity {
     if origin.namespace == owner.namespace { Severity::Warning } else { Severity::Error }
