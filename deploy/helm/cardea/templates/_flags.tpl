@@ -38,8 +38,11 @@
 {{- if .Values.webhook.enabled }}
 - --webhook={{ .Values.listen }}:{{ .Values.webhook.port }}
 {{- end }}
-{{- if ne .Values.proxyProtocol "off" }}
-- --proxy-protocol={{ .Values.proxyProtocol }}
+{{- if .Values.proxyProtocol.enabled }}
+- --proxy-protocol=on
+{{- with .Values.proxyProtocol.from }}
+- --proxy-protocol-from={{ join "," . }}
+{{- end }}
 {{- end }}
 {{- with .Values.trustedProxies }}
 - --trusted-proxies={{ join "," . }}

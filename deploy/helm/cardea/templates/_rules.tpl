@@ -50,7 +50,7 @@
 {{- if .Values.publish.nodeAddresses }}
 - apiGroups: [""]
   resources: [nodes]
-  verbs: [list, watch]
+  verbs: [get]
 {{- end }}
 {{- if .Values.webhook.enabled }}
 # The webhook writes its own certificate's authority there.
@@ -71,7 +71,20 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ $lease }}]
-  verbs: [get, update, patch]
+  verbs: [get, update]
+{{- if .Values.publish.nodeAddresses }}
+# Which nodes have a pod of ours.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list]
+{{- end }}
+{{- $publish := include "cardea.publishService" . }}
+{{- if and .Values.namespace (hasPrefix (printf "%s/" .Release.Namespace) $publish) }}
+- apiGroups: [""]
+  resources: [services]
+  resourceNames: [{{ trimPrefix (printf "%s/" .Release.Namespace) $publish }}]
+  verbs: [list, watch]
+{{- end }}
 {{- if .Values.webhook.enabled }}
 - apiGroups: [""]
   resources: [secrets]
