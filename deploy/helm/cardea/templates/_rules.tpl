@@ -44,9 +44,13 @@
 
 {{/* Objects of no namespace. */}}
 {{- define "cardea.rules.cluster" -}}
+{{- if .Values.rbac.ingressClasses }}
 - apiGroups: [networking.k8s.io]
   resources: [ingressclasses]
   verbs: [list, watch]
+{{- else if not .Values.ingressClass.only }}
+{{- fail "rbac.ingressClasses: false needs ingressClass.only: true" }}
+{{- end }}
 {{- if .Values.publish.nodeAddresses }}
 - apiGroups: [""]
   resources: [nodes]
