@@ -3,10 +3,22 @@
 //! [`Applied`] says what serves, after each generation; [`Known`] says what the API server is known to hold. What differs
 //! is written, by the elected leader alone. Only a cluster is ever written to: the directory source reports nothing.
 
+mod reporter;
+
+pub mod leader;
+pub mod publish;
+
+mod conditions;
+mod events;
 pub mod status;
+
+mod bucket;
+mod ledger;
+mod notice;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,6 +26,10 @@ use cardea_model::problem::Problem;
 use tokio::sync::watch;
 
 use crate::kube::policy::PolicyStatus;
+
+pub use notice::{Notice, Notify};
+pub use publish::Publish;
+pub use reporter::{Options, Reporter};
 
 /// What serves since one generation, and what of the declared did not make it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +67,8 @@ impl fmt::Display for ObjectName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedPolicy {
     pub object: ObjectName,
+    /// Where the module comes from, for people: a path, an image, a URL.
+    pub module: Arc<str>,
     /// `metadata.generation` of the object that was tried.
     pub observed_generation: i64,
     /// Some route of ours uses it; a policy that none uses is not loaded.
@@ -69,6 +87,8 @@ pub struct PolicyFault {
     pub stage: Stage,
     /// Nothing is wrong yet: the module is being fetched.
     pub pending: bool,
+    /// One word for programs: `NotFound`, `DigestDiffers`.
+    pub reason: String,
     pub field: String,
     pub message: String,
     pub remedy: String,
@@ -131,4 +151,9 @@ pub struct KnownPolicy {
 pub enum Address {
     Ip(IpAddr),
     Hostname(Arc<str>),
+}
+
+/// 64 random bits, for names and pauses.
+fn random() -> u64 {
+    BuildHasher::hash_one(&RandomState::new(), std::process::id())
 }
