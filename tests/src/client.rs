@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::backend::fields_to_json;
@@ -59,6 +60,8 @@ pub struct Request {
 /// What a connection is made with.
 #[derive(Debug, Clone, Default)]
 pub struct Dial {
+    /// Sent before anything else, TLS too, a byte at a time.
+    pub before: Vec<u8>,
     pub tls: Option<tls::Tls>,
     pub http2: bool,
 }
@@ -79,8 +82,12 @@ pub struct Opened {
 /// # Errors
 /// When the peer refuses, at any layer.
 pub async fn open(address: SocketAddr, dial: &Dial) -> Result<Opened> {
-    let stream = TcpStream::connect(address).await?;
+    let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
+    for byte in &dial.before {
+        stream.write_all(std::slice::from_ref(byte)).await?;
+        tokio::task::yield_now().await;
+    }
     let (stream, handshake): (Box<dyn crate::wire::Stream>, _) = match &dial.tls {
         None => (Box::new(stream), None),
         Some(tls) => {

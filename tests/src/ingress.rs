@@ -1,7 +1,7 @@
 //! The process under test: started on a directory of its own, watched through its output, ended by its own pid.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,7 +117,11 @@ impl Ingress {
         let start = Mark { events: 0, records: 0 };
         let event = self.event(start, &serde_json::json!({"event": "listening", "listener": name})).await?;
         let address = event.get("address").and_then(Value::as_str).context("a listening event without address")?;
-        Ok(address.parse()?)
+        let mut address: SocketAddr = address.parse()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
+        }
+        Ok(address)
     }
 
     pub fn mark(&self) -> Mark {
@@ -244,9 +248,11 @@ fn command(manifests: &Path, launch: &Launch) -> Result<Command> {
         }
     };
     command.arg("serve").arg("--manifests").arg(manifests);
-    command.args(["--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-    if !launch.flags.iter().any(|flag| flag == "--workers") {
-        command.args(["--workers", "1"]);
+    let local = "127.0.0.1:0";
+    for (flag, value) in [("--http", local), ("--https", local), ("--admin", local), ("--workers", "1")] {
+        if !launch.flags.iter().any(|given| given == flag) {
+            command.args([flag, value]);
+        }
     }
     command.args(&launch.flags);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -141,6 +141,8 @@ pub struct Apply {
 pub struct Send {
     /// The listener: `http` (default), `https` or `admin`.
     pub to: String,
+    /// Bytes before anything else on a new connection, TLS too; written as `raw` is.
+    pub before: String,
     /// Exactly these bytes, over HTTP/1.1; a character up to U+00FF is a byte, `${a*9}` is nine times `a`.
     pub raw: Option<String>,
     /// Exactly these fields, over HTTP/2, pseudo-fields too.
@@ -169,6 +171,7 @@ impl Default for Send {
     fn default() -> Self {
         Self {
             to: "http".to_owned(),
+            before: String::new(),
             raw: None,
             frames: None,
             http2: false,

@@ -83,7 +83,7 @@ async fn a_dead_backend_refuses() {
 async fn http2_goes_both_ways_with_trailers() {
     let (backend, stage) = backend(json!({"protocol": "h2c"})).await;
     assert_eq!(backend.spec.protocol, Protocol::H2c);
-    let dial = Dial { tls: None, http2: true };
+    let dial = Dial { http2: true, ..Dial::default() };
     let Connection::Http2(client) = client::open(backend.address, &dial).await.unwrap().connection else { panic!() };
     let reply = client.exchange(&request("POST", "hello", &[("x-sum", "7")])).await.unwrap();
     assert_eq!(reply.to_json()["trailers"], json!({"grpc-status": "0"}));

@@ -124,7 +124,7 @@ fn keep_streaming(load: &Rc<Load>, client: client::http2::Client) -> JoinHandle<
 }
 
 async fn http2(ingress: &Ingress) -> client::http2::Client {
-    match client::open(ingress.http, &Dial { tls: None, http2: true }).await.unwrap().connection {
+    match client::open(ingress.http, &Dial { http2: true, ..Dial::default() }).await.unwrap().connection {
         Connection::Http2(client) => client,
         Connection::Http1(_) => panic!("asked for HTTP/2"),
     }

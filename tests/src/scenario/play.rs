@@ -191,7 +191,7 @@ fn dial(send: &Send) -> Dial {
         },
         alpn: send.alpn.clone().unwrap_or_else(|| if send.http2 { vec!["h2".to_owned()] } else { Vec::new() }),
     });
-    Dial { tls, http2: send.http2 }
+    Dial { before: bytes(&expand(&send.before)), tls, http2: send.http2 }
 }
 
 fn request(send: &Send) -> Request {
