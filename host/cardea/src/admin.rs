@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cardea_policy::State;
-use cardea_proxy::worker::Shared;
+use cardea_proxy::worker::{Shared, Standing};
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -101,10 +101,12 @@ impl Admin {
         }
     }
 
-    /// Ready when a generation serves, until draining begins.
+    /// Ready when a generation serves, until the process is told to stop.
     fn ready(&self) -> Response<Full<Bytes>> {
-        if *self.shared.draining.borrow() {
-            text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".into())
+        let standing = *self.shared.standing.borrow();
+        if standing != Standing::Serving {
+            let why = if standing == Standing::Leaving { "leaving\n" } else { "draining\n" };
+            text(StatusCode::SERVICE_UNAVAILABLE, why.into())
         } else if self.shared.live.version() == 0 {
             text(StatusCode::SERVICE_UNAVAILABLE, "no configuration yet\n".into())
         } else {

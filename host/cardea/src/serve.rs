@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use cardea_control::file::{Change, FileSource, Stopper};
@@ -15,7 +16,7 @@ use cardea_proxy::live::Live;
 use cardea_proxy::metrics::Metrics;
 use cardea_proxy::tls::Tls;
 use cardea_proxy::upstream::registry::Registry;
-use cardea_proxy::worker::{self, Shared};
+use cardea_proxy::worker::{self, Shared, Standing};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -23,7 +24,7 @@ use crate::admin::{self, Admin};
 use crate::event::{Level, emit};
 use crate::reload::{Reloader, View};
 use crate::settings::Checked;
-use crate::shutdown;
+use crate::shutdown::Signals;
 
 pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let source = FileSource::open(&settings.manifests)?;
@@ -40,7 +41,10 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let reloader = Reloader::new(settings.compile, engine, state, Arc::clone(&shared), view);
     let watching = watch_source(source, reloader)?;
 
-    wait_for_signal()?;
+    let mut signals = Signals::listen()?;
+    signals.wait();
+    leave(&shared, &mut signals, settings.drain_delay);
+    signals.exit_at_next()?;
     emit(Level::Info, "draining", json!({}));
     stop(&shared, &stopper, watching, workers)?;
     drop(shared);
@@ -76,7 +80,7 @@ fn shared(settings: &Checked, access_log: Option<mpsc::SyncSender<Vec<u8>>>) -> 
         metrics: Metrics::new(settings.workers),
         tls: Tls::new().context("TLS cannot be set up")?,
         access_log,
-        draining: watch::Sender::new(false),
+        standing: watch::Sender::new(Standing::Serving),
     })
 }
 
@@ -165,9 +169,14 @@ fn watch_source(mut source: FileSource, mut reloader: Reloader) -> anyhow::Resul
     Ok(thread::Builder::new().name("source".into()).spawn(follow)?)
 }
 
-fn wait_for_signal() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(shutdown::asked())?)
+/// Says that it is not ready, and serves on while load balancers learn of it; a signal more cuts that short.
+fn leave(shared: &Shared, signals: &mut Signals, delay: Duration) {
+    if delay.is_zero() {
+        return;
+    }
+    shared.standing.send_replace(Standing::Leaving);
+    emit(Level::Info, "leaving", json!({ "delay_ms": u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) }));
+    signals.wait_at_most(delay);
 }
 
 fn stop(
@@ -176,7 +185,7 @@ fn stop(
     watching: JoinHandle<()>,
     workers: Vec<JoinHandle<std::io::Result<()>>>,
 ) -> anyhow::Result<()> {
-    shared.draining.send_replace(true);
+    shared.standing.send_replace(Standing::Draining);
     stopper.stop();
     let joined = |name: &'static str| move |_| anyhow!("the {name} thread panicked");
     watching.join().map_err(joined("source"))?;

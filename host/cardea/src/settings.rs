@@ -34,6 +34,12 @@ pub struct Flags {
     /// Serve Ingresses that name no class, although no class of ours is the default.
     #[arg(long, env = "CARDEA_WATCH_INGRESS_WITHOUT_CLASS")]
     watch_ingress_without_class: bool,
+    /// Whether connections of both listeners begin with a PROXY protocol header, version 1 or 2.
+    #[arg(long, env = "CARDEA_PROXY_PROTOCOL", value_name = "WHETHER", default_value = "off")]
+    proxy_protocol: ProxyProtocol,
+    /// Load balancers that send the header; without this every peer must. Other peers are served without one.
+    #[arg(long, env = "CARDEA_PROXY_PROTOCOL_FROM", value_name = "CIDR,..", value_delimiter = ',')]
+    proxy_protocol_from: Vec<IpNet>,
     /// Peers whose X-Forwarded-* fields are believed.
     #[arg(long, env = "CARDEA_TRUSTED_PROXIES", value_name = "CIDR,..", value_delimiter = ',')]
     trusted_proxies: Vec<IpNet>,
@@ -51,6 +57,13 @@ pub struct Flags {
     access_log: AccessLog,
     #[command(flatten)]
     bounds: Bounds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProxyProtocol {
+    Off,
+    #[value(alias = "v1v2")]
+    On,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,7 +94,10 @@ struct Bounds {
     /// Silence on an upgraded connection.
     #[arg(long, env = "CARDEA_TUNNEL_TIMEOUT", value_name = "TIME", default_value = "1h", value_parser = units::duration)]
     tunnel_timeout: Duration,
-    /// What requests in flight may take once shutdown began.
+    /// How long to serve on, not ready, once told to stop: longer than load balancers take to notice.
+    #[arg(long, env = "CARDEA_DRAIN_DELAY", value_name = "TIME", default_value = "0s", value_parser = units::duration)]
+    drain_delay: Duration,
+    /// What requests in flight may take once draining began.
     #[arg(long, env = "CARDEA_DRAIN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = units::duration)]
     drain_timeout: Duration,
     /// Most bytes of a request head; at least 8Ki.
@@ -109,6 +125,8 @@ pub struct Checked {
     pub compile: compile::Options,
     pub module_cache: Option<PathBuf>,
     pub policy_instances_max: u32,
+    /// Between being told to stop and draining.
+    pub drain_delay: Duration,
     pub proxy: Settings,
 }
 
@@ -139,6 +157,7 @@ impl Checked {
             },
             module_cache: flags.module_cache.clone(),
             policy_instances_max: flags.policy_instances_max,
+            drain_delay: flags.bounds.drain_delay,
             proxy: proxy(flags, workers)?,
         })
     }
@@ -170,11 +189,20 @@ fn proxy(flags: &Flags, workers: usize) -> Result<Settings, String> {
         headers_max: bounds.headers_max,
         body_bytes_max: (bounds.body_bytes_max > 0).then_some(bounds.body_bytes_max),
         connections_max: bounds.connections_max.unwrap_or_else(|| connections_by_descriptors(workers)),
+        proxy_protocol: proxy_protocol(flags)?,
         trusted_proxies: flags.trusted_proxies.clone(),
         debug_clients: flags.debug_clients.clone(),
         access_log: flags.access_log == AccessLog::Json,
         ..Settings::default()
     })
+}
+
+fn proxy_protocol(flags: &Flags) -> Result<Option<Vec<IpNet>>, String> {
+    match flags.proxy_protocol {
+        ProxyProtocol::On => Ok(Some(flags.proxy_protocol_from.clone())),
+        ProxyProtocol::Off if flags.proxy_protocol_from.is_empty() => Ok(None),
+        ProxyProtocol::Off => Err("--proxy-protocol-from is given, but --proxy-protocol is off".into()),
+    }
 }
 
 impl Bounds {

@@ -27,6 +27,7 @@ use crate::io::{Downstream, Phase, Stream, Traffic};
 use crate::timer::Timer;
 use crate::worker::{LocalExecutor, Worker};
 
+mod proxied;
 mod refuse;
 mod tunnel;
 
@@ -83,7 +84,12 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, source: SocketAddr, tls: b
     let timer = Timer::new(&worker.timers);
     timer.set(worker.settings().header_timeout);
     let local = stream.local_addr()?;
+    // A socket that takes both families shows IPv4 peers as IPv6; everything after means the IPv4 address.
+    let source = SocketAddr::new(source.ip().to_canonical(), source.port());
     let mut peer = Peer { source, local, tls, sni: None, tls_version: None };
+    if proxied::expected(&worker, source) && !Box::pin(proxied::take(&worker, &stream, &mut peer, &timer)).await? {
+        return Ok(());
+    }
     let (stream, h2) = if tls {
         let Some(stream) = Box::pin(handshake(&worker, stream, &timer)).await else { return Ok(()) };
         let session = stream.get_ref().1;
@@ -101,7 +107,7 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, source: SocketAddr, tls: b
 
 impl Client {
     fn new(worker: Rc<Worker>, peer: Peer) -> Rc<Self> {
-        let ip = peer.source.ip().to_canonical();
+        let ip = peer.source.ip();
         let within = |nets: &[ipnet::IpNet]| nets.iter().any(|net| net.contains(&ip));
         let (trusted, debug) = (within(&worker.settings().trusted_proxies), within(&worker.settings().debug_clients));
         Rc::new(Self {

@@ -6,10 +6,12 @@
 pub mod conn;
 pub mod exchange;
 pub mod failure;
+pub mod forwarded_for;
 pub mod io;
 pub mod listen;
 pub mod live;
 pub mod metrics;
+pub mod proxy_protocol;
 pub mod record;
 pub mod settings;
 pub mod timer;

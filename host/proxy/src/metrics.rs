@@ -86,6 +86,8 @@ pub struct WorkerCounters {
     pub connections_open: Counter,
     pub accept_errors: Counter,
     pub tls_failures: Counter,
+    /// By the order of [`PROXY_PROTOCOL`].
+    proxy_protocol: [Counter; PROXY_PROTOCOL.len()],
     pub requests_in_flight: Counter,
     pub retries: Counter,
     pub log_lines_dropped: Counter,
@@ -119,7 +121,17 @@ fn failure_labels() -> impl Iterator<Item = &'static str> {
     OWN.into_iter().chain(cardea_policy::Failure::LABELS)
 }
 
+/// Why a connection that owed a PROXY protocol header was closed.
+const PROXY_PROTOCOL: [&str; 5] = ["missing", "malformed", "too_long", "broken_off", "timeout"];
+
 impl WorkerCounters {
+    pub fn refuse_proxied(&self, label: &str) {
+        let index = PROXY_PROTOCOL.iter().position(|known| *known == label);
+        if let Some(counter) = index.and_then(|index| self.proxy_protocol.get(index)) {
+            counter.add(1);
+        }
+    }
+
     pub fn fail(&self, label: &str) {
         let index = failure_labels().position(|known| known == label);
         if let Some(counter) = index.and_then(|index| self.failures.get(index)) {
@@ -267,6 +279,16 @@ fn process(out: &mut Exposition, metrics: &Metrics) {
         "Policy versions that did not go live.",
         metrics.policy_load_failures.get(),
     );
+    out.family(
+        "cardea_proxy_protocol_failures_total",
+        "counter",
+        "Connections closed for want of a valid PROXY protocol header, by reason.",
+    );
+    for (index, label) in PROXY_PROTOCOL.iter().enumerate() {
+        let counters = metrics.workers.iter().filter_map(|worker| worker.proxy_protocol.get(index));
+        let value: u64 = counters.map(Counter::get).sum();
+        out.sample("cardea_proxy_protocol_failures_total", &[("reason", label)], value);
+    }
     out.family("cardea_failures_total", "counter", "Requests that the ingress itself failed, by reason.");
     for (index, label) in failure_labels().enumerate() {
         let value: u64 = metrics.workers.iter().filter_map(|worker| worker.failures.get(index)).map(Counter::get).sum();

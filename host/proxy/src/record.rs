@@ -115,6 +115,10 @@ impl Record {
     /// The answer's head goes out.
     pub fn head(&mut self, parts: &mut http::response::Parts) {
         self.status = parts.status.as_u16();
+        // HTTP/2 has no such field, and hyper drops it there: GOAWAY follows when draining begins.
+        if self.client.worker.is_leaving() && parts.status != http::StatusCode::SWITCHING_PROTOCOLS {
+            parts.headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if self.debug {
             self.show(parts);
         }

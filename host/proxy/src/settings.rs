@@ -30,6 +30,8 @@ pub struct Settings {
     pub idle_upstream_max: usize,
     /// How long an upstream connection may be idle.
     pub idle_upstream_timeout: Duration,
+    /// Who must send a PROXY protocol header before anything else; nobody else may. `None`: nobody; an empty list: all.
+    pub proxy_protocol: Option<Vec<IpNet>>,
     /// Peers whose X-Forwarded-* fields are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Clients that may ask for `server-timing` and the debug fields.
@@ -53,6 +55,7 @@ impl Default for Settings {
             connections_max: 16_384,
             idle_upstream_max: 128,
             idle_upstream_timeout: Duration::from_secs(60),
+            proxy_protocol: None,
             trusted_proxies: Vec::new(),
             debug_clients: Vec::new(),
             access_log: true,

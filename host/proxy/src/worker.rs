@@ -30,8 +30,18 @@ pub struct Shared {
     pub tls: Tls,
     /// Whole lines of the access log, to the thread that writes them.
     pub access_log: Option<std::sync::mpsc::SyncSender<Vec<u8>>>,
-    /// Turns true once: stop accepting, finish what is in flight.
-    pub draining: watch::Sender<bool>,
+    pub standing: watch::Sender<Standing>,
+}
+
+/// How the process stands towards its clients. It only moves on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    Serving,
+    /// Not ready any more, but still accepting, while whoever sends clients here learns of it. HTTP/1 answers close
+    /// their connection, so that few are left to be closed between requests.
+    Leaving,
+    /// Accepting nothing, finishing what is in flight.
+    Draining,
 }
 
 thread_local! {
@@ -51,7 +61,7 @@ pub struct Worker {
     pub instances: RefCell<Instances>,
     pub log: RefCell<AccessLog>,
     pub connections: Cell<usize>,
-    draining: Cell<bool>,
+    standing: Cell<Standing>,
     pinned: RefCell<Rc<Pinned>>,
     backends: RefCell<HashMap<Arc<str>, Rc<Local>>>,
     random: Cell<u64>,
@@ -88,7 +98,7 @@ impl Worker {
             instances: RefCell::new(instances),
             log: RefCell::new(AccessLog::new(shared.access_log.clone())),
             connections: Cell::new(0),
-            draining: Cell::new(false),
+            standing: Cell::new(Standing::Serving),
             pinned: RefCell::new(Pinned::new(shared.live.load())),
             backends: RefCell::default(),
             random: Cell::new(seed | 1),
@@ -105,8 +115,12 @@ impl Worker {
         self.timers.now_ms()
     }
 
+    pub fn is_leaving(&self) -> bool {
+        self.standing.get() >= Standing::Leaving
+    }
+
     pub fn is_draining(&self) -> bool {
-        self.draining.get()
+        self.standing.get() == Standing::Draining
     }
 
     /// The live generation; a request keeps it to its end.
@@ -202,9 +216,11 @@ async fn serve(worker: Rc<Worker>, listeners: Vec<Listener>) {
         .into_iter()
         .map(|listener| tokio::task::spawn_local(listen::accept(Rc::clone(&worker), listener)))
         .collect();
-    let mut draining = worker.shared.draining.subscribe();
+    let mut standing = worker.shared.standing.subscribe();
     // An error means that the sender is gone, and with it the process' reason to serve.
-    let _ = draining.wait_for(|draining| *draining).await;
+    let _ = standing.wait_for(|standing| *standing >= Standing::Leaving).await;
+    worker.standing.set(Standing::Leaving);
+    let _ = standing.wait_for(|standing| *standing == Standing::Draining).await;
     for task in accepting {
         task.abort();
     }
@@ -215,7 +231,7 @@ async fn serve(worker: Rc<Worker>, listeners: Vec<Listener>) {
 
 /// Lets connections finish, up to the drain timeout.
 async fn drain(worker: &Rc<Worker>) {
-    worker.draining.set(true);
+    worker.standing.set(Standing::Draining);
     worker.timers.wake_all();
     let deadline = Timer::new(&worker.timers);
     deadline.set(worker.settings().drain_timeout);

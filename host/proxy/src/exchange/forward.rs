@@ -12,6 +12,7 @@ use super::normalize::{
 };
 use super::reply::Payload;
 use crate::conn::Client;
+use crate::forwarded_for;
 use crate::record::Record;
 use crate::upstream::body::Outbound;
 
@@ -47,35 +48,19 @@ pub struct Identity {
 
 /// A trusted proxy's list is continued; the client is its last entry that is no trusted proxy.
 fn trusted(client: &Client, headers: &mut HeaderMap, authority: &HeaderValue) -> Identity {
-    let listed: Vec<&str> = headers
-        .get_all(X_FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
-    let is_proxy = |address: &IpAddr| client.worker.settings().trusted_proxies.iter().any(|net| net.contains(address));
-    let addresses = listed.iter().rev().map_while(|text| text.parse::<IpAddr>().ok());
-    let mut last = client.peer.source.ip();
-    for address in addresses {
-        last = address;
-        if !is_proxy(&address) {
-            break;
-        }
-    }
-    let list =
-        listed.iter().fold(String::new(), |list, entry| list + entry + ", ") + &client.peer.source.ip().to_string();
+    let fields = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+    let known = forwarded_for::read(fields, client.peer.source.ip(), &client.worker.settings().trusted_proxies);
     let scheme = match headers.get(X_FORWARDED_PROTO).map(HeaderValue::as_bytes) {
         Some(b"https") => "https",
         Some(b"http") => "http",
         _ => client.scheme,
     };
-    if let Ok(list) = HeaderValue::from_str(&list) {
-        headers.insert(X_FORWARDED_FOR, list);
+    if let Ok(field) = HeaderValue::from_bytes(&known.field) {
+        headers.insert(X_FORWARDED_FOR, field);
     }
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.entry(X_FORWARDED_HOST).or_insert_with(|| authority.clone());
-    Identity { client: last, scheme }
+    Identity { client: known.client, scheme }
 }
 
 /// The id of a request: the client's own, if it is a sane one, else a new one.
