@@ -5,7 +5,34 @@
 //! stays until something better is: in memory, and on disk for the next start.
 
 mod fetcher;
+mod source;
 mod wanted;
 
+mod author;
+mod cache;
+mod modules;
+mod pull;
+
+mod layer;
+mod manifest;
+mod signature;
+
+mod client;
+mod credentials;
+mod session;
+mod token;
+
+mod fault;
+mod image;
+mod url;
+
+pub use author::{Artifact, Repository};
+pub use client::{Client, Network, NetworkError, digest};
+pub use credentials::{Login, login};
+pub use fault::Fault;
 pub use fetcher::{FetchError, Fetcher, Options};
+pub use image::{Image, is_digest};
+pub use signature::{KeyError, PolicyError, PublicKey, SignaturePolicy, SigningKey};
+pub use source::module;
+pub use url::is_url;
 pub use wanted::{Credentials, Found, Good, Remote, Wanted};

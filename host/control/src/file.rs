@@ -31,4 +31,4 @@ pub use document::{Parsed, json as parse_value};
 pub use object::Object;
 pub use parse::parse;
 pub use source::{Change, FileSource, SourceError};
-pub use watch::Stopper;
+pub use watch::{Stopper, Waker};

@@ -12,9 +12,11 @@ use cardea_model::problem::{Origin, Problem};
 use super::module::Modules;
 use super::object::Object;
 use super::store::Store;
+use crate::fetch::{self, Fetcher};
 use crate::kube::config_map::Binary;
 use crate::kube::policy::{Declared, ModuleRef};
 use crate::kube::problem;
+use crate::kube::secret::PullSecret;
 
 /// Kind, namespace, name.
 type Identity = (&'static str, Arc<str>, Arc<str>);
@@ -23,8 +25,13 @@ type Identity = (&'static str, Arc<str>, Arc<str>);
 pub(super) type Known = HashMap<Identity, Arc<Policy>>;
 
 /// The objects of every file, in order of path and document.
-pub(super) fn assemble(store: &Store, modules: &mut Modules, known: &mut Known) -> (Config, Vec<Problem>) {
-    let mut assembly = Assembly { problems: store.problems().cloned().collect(), ..Assembly::default() };
+pub(super) fn assemble(
+    store: &Store,
+    modules: &mut Modules,
+    fetcher: Option<&Fetcher>,
+    known: &mut Known,
+) -> (Config, Vec<Problem>) {
+    let mut assembly = Assembly { problems: store.problems().cloned().collect(), fetcher, ..Assembly::default() };
     for (_, file) in store.files() {
         for object in &file.objects {
             assembly.add(&file.path, object);
@@ -39,6 +46,8 @@ struct Assembly<'a> {
     problems: Vec<Problem>,
     first: HashMap<(Discriminant<Object>, &'a str, &'a str), &'a Origin>,
     binaries: HashMap<(&'a str, &'a str), &'a Binary>,
+    pull_secrets: HashMap<(&'a str, &'a str), &'a PullSecret>,
+    fetcher: Option<&'a Fetcher>,
     policies: Vec<(&'a Path, &'a Declared)>,
 }
 
@@ -58,6 +67,7 @@ impl<'a> Assembly<'a> {
             Object::Service(service) => self.config.services.push(Arc::clone(service)),
             Object::Slice(slice) => self.config.slices.push(Arc::clone(slice)),
             Object::Secret(secret) => self.config.secrets.push(Arc::clone(secret)),
+            Object::PullSecret(secret) => _ = self.pull_secrets.insert((&origin.namespace, &origin.name), secret),
             Object::ConfigMap(map) => _ = self.binaries.insert((&origin.namespace, &origin.name), map),
             Object::Policy(policy) => self.policies.push((file, policy)),
         }
@@ -67,10 +77,9 @@ impl<'a> Assembly<'a> {
         modules.start_naming();
         let mut now = Known::with_capacity(self.policies.len());
         for (file, declared) in std::mem::take(&mut self.policies) {
-            let policy = declared.with(self.module(file, declared, modules));
-            if let ModuleSource::Missing { path, message } = &policy.module {
-                self.problems.push(missing(&policy.origin, &declared.module, path, message));
-            }
+            let (module, mistake) = self.module(file, declared, modules);
+            self.problems.extend(mistake);
+            let policy = declared.with(module);
             let origin = &policy.origin;
             let identity = (origin.kind, Arc::clone(&origin.namespace), Arc::clone(&origin.name));
             let policy = match known.remove(&identity) {
@@ -85,19 +94,34 @@ impl<'a> Assembly<'a> {
         (self.config, self.problems)
     }
 
-    fn module(&self, file: &Path, declared: &Declared, modules: &mut Modules) -> ModuleSource {
-        match &declared.module {
-            ModuleRef::File(name) => modules.find(beside(file, name), &shown(&declared.origin.source, name)),
-            ModuleRef::ConfigMap { name, key } => {
-                let path = Arc::from(format!("ConfigMap {name}, key {key}"));
-                match self.binaries.get(&(&*declared.origin.namespace, name.as_str())) {
-                    None => missing_source(path, "there is no such ConfigMap with binaryData in the namespace"),
-                    Some(map) => match map.entries.get(key) {
-                        None => missing_source(path, "its binaryData has no such key"),
-                        Some(bytes) => ModuleSource::Bytes { path, bytes: Arc::clone(bytes) },
-                    },
-                }
+    fn module(&self, file: &Path, declared: &Declared, modules: &mut Modules) -> (ModuleSource, Option<Problem>) {
+        let origin = &declared.origin;
+        let module = match &declared.module {
+            ModuleRef::File(name) => modules.find(beside(file, name), &shown(&origin.source, name)),
+            ModuleRef::ConfigMap { name, key } => self.binary(&origin.namespace, name, key),
+            ModuleRef::Remote { remote, pull_secret } => {
+                let secret = |name: &str| {
+                    let secret = self.pull_secrets.get(&(&*origin.namespace, name))?;
+                    Some(secret.credentials.clone())
+                };
+                return fetch::module(self.fetcher, declared, remote, pull_secret.as_deref(), secret);
             }
+        };
+        let mistake = match &module {
+            ModuleSource::Missing { path, message } => Some(missing(origin, &declared.module, path, message)),
+            ModuleSource::Bytes { .. } => None,
+        };
+        (module, mistake)
+    }
+
+    fn binary(&self, namespace: &str, name: &str, key: &str) -> ModuleSource {
+        let path = Arc::from(format!("ConfigMap {name}, key {key}"));
+        match self.binaries.get(&(namespace, name)) {
+            None => missing_source(path, "there is no such ConfigMap with binaryData in the namespace"),
+            Some(map) => match map.entries.get(key) {
+                None => missing_source(path, "its binaryData has no such key"),
+                Some(bytes) => ModuleSource::Bytes { path, bytes: Arc::clone(bytes) },
+            },
         }
     }
 }
@@ -121,6 +145,7 @@ fn missing(origin: &Origin, reference: &ModuleRef, path: &str, message: &str) ->
     let (field, remedy) = match reference {
         ModuleRef::File(_) => ("spec.module.file", "put the module there, or correct the path"),
         ModuleRef::ConfigMap { .. } => ("spec.module.configMap", "declare it, or correct the reference"),
+        ModuleRef::Remote { .. } => ("spec.module", "see that it can be fetched"),
     };
     problem(origin, field, format!("{path} cannot be read: {message}"), remedy)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cardea_model::config;
 use cardea_model::problem::{Origin, Problem};
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use serde::{Deserialize, Deserializer};
@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use super::base64::{WireConfigMap, WireSecret};
 use crate::kube::config_map::Binary;
 use crate::kube::policy::{Declared, Policy};
+use crate::kube::secret::PullSecret;
 use crate::kube::{Place, class, config_map, ingress, policy, secret, service, slice};
 
 /// One object that routing needs. Cheap to clone.
@@ -25,6 +26,7 @@ pub enum Object {
     Service(Arc<config::Service>),
     Slice(Arc<config::EndpointSlice>),
     Secret(Arc<config::TlsSecret>),
+    PullSecret(Arc<PullSecret>),
     ConfigMap(Arc<Binary>),
     Policy(Arc<Declared>),
 }
@@ -37,6 +39,7 @@ impl Object {
             Self::Service(object) => &object.origin,
             Self::Slice(object) => &object.origin,
             Self::Secret(object) => &object.origin,
+            Self::PullSecret(object) => &object.origin,
             Self::ConfigMap(object) => &object.origin,
             Self::Policy(object) => &object.origin,
         }
@@ -98,16 +101,20 @@ impl Kind {
             Self::Service => service::read(place, Service::deserialize(wire)?).map(one(Object::Service)),
             Self::EndpointSlice => slice::read(place, EndpointSlice::deserialize(wire)?).map(one(Object::Slice)),
             Self::Policy => policy::read(place, Policy::deserialize(wire)?).map(one(Object::Policy)),
-            Self::Secret => WireSecret::deserialize(wire)?
-                .decode(place)
-                .and_then(|object| secret::read(place, object))
-                .map(|object| object.map(|object| Object::Secret(Arc::new(object)))),
+            Self::Secret => WireSecret::deserialize(wire)?.decode(place).and_then(|object| of_secret(place, object)),
             Self::ConfigMap => WireConfigMap::deserialize(wire)?
                 .decode(place)
                 .and_then(|object| config_map::read(place, object))
                 .map(|object| object.map(|object| Object::ConfigMap(Arc::new(object)))),
         })
     }
+}
+
+fn of_secret(place: &Place, object: Secret) -> Outcome {
+    if let Some(pull) = secret::read_pull(place, &object)? {
+        return Ok(Some(Object::PullSecret(Arc::new(pull))));
+    }
+    Ok(secret::read(place, object)?.map(|tls| Object::Secret(Arc::new(tls))))
 }
 
 /// The object; `None` if it is of no interest; or its mistakes.

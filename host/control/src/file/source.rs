@@ -10,7 +10,8 @@ use super::assemble::{Known, assemble};
 use super::module::Modules;
 use super::store::Store;
 use super::tree::Tree;
-use super::watch::{Stopper, Watch, Woken};
+use super::watch::{Stopper, Waker, Watch, Woken};
+use crate::fetch::Fetcher;
 
 /// How often the disk is looked at without being told, for file systems that tell nothing.
 const POLL: Duration = Duration::from_secs(2);
@@ -39,6 +40,7 @@ pub struct FileSource {
     root: PathBuf,
     store: Store,
     modules: Modules,
+    fetcher: Option<Fetcher>,
     policies: Known,
     watch: Watch,
     /// How long the last look took.
@@ -62,10 +64,17 @@ impl FileSource {
             root,
             store: Store::default(),
             modules: Modules::default(),
+            fetcher: None,
             policies: Known::default(),
             watch,
             look: Duration::ZERO,
         })
+    }
+
+    /// Takes modules that are neither files nor in objects from `fetcher`, which must use this source's
+    /// [`FileSource::waker`].
+    pub fn fetch_with(&mut self, fetcher: Fetcher) {
+        self.fetcher = Some(fetcher);
     }
 
     /// Everything that is declared now, and every mistake. Total: what is broken keeps its last good state.
@@ -73,10 +82,21 @@ impl FileSource {
     /// Objects that did not change are the same `Arc` as in the last answer.
     pub fn load(&mut self) -> (Config, Vec<Problem>) {
         self.refresh();
-        let loaded = assemble(&self.store, &mut self.modules, &mut self.policies);
+        let mut loaded = self.assemble();
+        if self.fetcher.as_ref().is_some_and(Fetcher::settle) {
+            loaded = self.assemble();
+        }
         // A module that was named for the first time may be in a directory that nobody watched yet.
         for directory in self.modules.directories() {
             self.watch.add(directory);
+        }
+        loaded
+    }
+
+    fn assemble(&mut self) -> (Config, Vec<Problem>) {
+        let loaded = assemble(&self.store, &mut self.modules, self.fetcher.as_ref(), &mut self.policies);
+        if let Some(fetcher) = &self.fetcher {
+            fetcher.forget_unasked();
         }
         loaded
     }
@@ -86,6 +106,10 @@ impl FileSource {
         loop {
             match self.watch.wait(POLL.max(self.look * POLL_SHARE)) {
                 Woken::Stopped => return Change::Stopped,
+                Woken::Told => {
+                    self.refresh();
+                    return Change::Changed;
+                }
                 Woken::Settled | Woken::Idle => {}
             }
             if self.refresh() {
@@ -97,6 +121,11 @@ impl FileSource {
     /// Ends a [`FileSource::wait`] on another thread.
     pub fn stopper(&self) -> Stopper {
         self.watch.stopper()
+    }
+
+    /// Ends a [`FileSource::wait`] on another thread with a change.
+    pub fn waker(&self) -> Waker {
+        self.watch.waker()
     }
 
     /// Reads again what changed on disk. True if that changes what is declared.

@@ -32,6 +32,17 @@ impl Stopper {
     }
 }
 
+/// Says, from any thread, that something beside the disk changed what is declared.
+#[derive(Debug, Clone)]
+pub struct Waker(Arc<Signals>);
+
+impl Waker {
+    pub fn wake(&self) {
+        self.0.lock().told = true;
+        self.0.wake.notify_all();
+    }
+}
+
 /// Why the wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Woken {
@@ -39,6 +50,8 @@ pub(super) enum Woken {
     Settled,
     /// Nothing happened for as long as the caller would wait.
     Idle,
+    /// Something other than the disk changed: see [`Waker`].
+    Told,
     Stopped,
 }
 
@@ -69,6 +82,10 @@ impl Watch {
 
     pub(super) fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.signals))
+    }
+
+    pub(super) fn waker(&self) -> Waker {
+        Waker(Arc::clone(&self.signals))
     }
 
     /// Watches one more directory. Errors are ignored: the caller also looks without being told.
@@ -129,6 +146,7 @@ struct Heard {
     last: Option<Instant>,
     /// Written to and not closed yet, with the time of the last write.
     writing: HashMap<PathBuf, Instant>,
+    told: bool,
     stopped: bool,
 }
 
@@ -154,6 +172,9 @@ impl Signals {
         loop {
             if heard.stopped {
                 return Woken::Stopped;
+            }
+            if std::mem::take(&mut heard.told) {
+                return Woken::Told;
             }
             let now = Instant::now();
             let settled = heard.settled_at();

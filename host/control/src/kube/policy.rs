@@ -3,6 +3,7 @@
 //! A misspelt field is an error that names it: a limit or a grant that is silently dropped would change who may do
 //! what. The module's bytes are not here; whoever reads the object brings them (see [`Declared`]).
 
+mod module;
 mod resource;
 mod status;
 
@@ -14,12 +15,14 @@ use cardea_model::problem::{Origin, Problem};
 use cardea_model::units;
 
 pub use resource::{
-    Amount, ConfigMapKey, FailureMode, Grants, Interface, Isolation, Limits, Module, Policy, PolicySpec, crd_yaml,
+    Amount, ConfigMapKey, FailureMode, Grants, HttpFile, Interface, Isolation, Limits, Module, OciImage, Policy,
+    PolicySpec, crd_yaml,
 };
 
 pub use status::{Condition, ConditionStatus, PolicyStatus};
 
 use super::{Place, problem};
+use crate::fetch::{Remote, is_digest};
 
 /// Most JSON text that `spec.config` may have; the API server bounds a whole object to 1.5 MiB.
 const CONFIG_BYTES_MAX: usize = 1 << 20;
@@ -32,6 +35,11 @@ pub enum ModuleRef {
     ConfigMap {
         name: String,
         key: String,
+    },
+    Remote {
+        remote: Remote,
+        /// The Secret with the credentials.
+        pull_secret: Option<String>,
     },
 }
 
@@ -50,6 +58,16 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// `sha256:<64 hex>` that the module's bytes must have.
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+
+    /// The interfaces that the module may import.
+    pub fn interfaces(&self) -> &[String] {
+        &self.grants.interfaces
+    }
+
     /// The policy with the module that was found, or the reason why none was.
     pub fn with(&self, module: config::ModuleSource) -> config::Policy {
         config::Policy {
@@ -122,20 +140,6 @@ impl Mistakes<'_> {
         self.problems.push(problem(self.origin, field, message, remedy));
     }
 
-    fn module(&mut self, module: Module) -> Option<ModuleRef> {
-        match (module.file, module.config_map) {
-            (Some(file), None) if !file.is_empty() => return Some(ModuleRef::File(file)),
-            (None, Some(ConfigMapKey { name, key })) if !name.is_empty() && !key.is_empty() => {
-                return Some(ModuleRef::ConfigMap { name, key });
-            }
-            (Some(_), None) => self.add("spec.module.file", "is empty", "name a file, relative to this manifest"),
-            (None, Some(_)) => self.add("spec.module.configMap", "lacks a name or key", "give both"),
-            (Some(_), Some(_)) => self.add("spec.module", "has both file and configMap", "keep one of them"),
-            (None, None) => self.add("spec.module", "has neither file nor configMap", "give one of them"),
-        }
-        None
-    }
-
     fn grants(&mut self, grants: Grants) -> config::Grants {
         let interfaces = grants.interfaces.into_iter().collect::<BTreeSet<_>>();
         let mut headers = BTreeSet::new();
@@ -186,11 +190,6 @@ impl Mistakes<'_> {
         self.add(format!("spec.limits.{name}"), mistake, "write a whole number and a unit, such as 16Mi");
         None
     }
-}
-
-fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:")
-        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
 }
 
 /// A token of RFC 9110, section 5.6.2.

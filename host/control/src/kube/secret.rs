@@ -1,4 +1,4 @@
-//! The certificate and key that a Secret of type `kubernetes.io/tls` holds, by shape only.
+//! What a Secret holds that routing needs, by shape only: a certificate with its key, or credentials for registries.
 //!
 //! Whether the PEM is good is for whoever loads it. No problem from here carries a byte of the Secret.
 
@@ -8,8 +8,38 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::{Place, problem};
+use crate::fetch::Credentials;
 
 pub(crate) const TLS: &str = "kubernetes.io/tls";
+const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
+const DOCKER_CONFIG_KEY: &str = ".dockerconfigjson";
+
+/// Credentials for registries, which a Policy may name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PullSecret {
+    pub origin: Origin,
+    pub credentials: Credentials,
+}
+
+/// `None` for a Secret of another type.
+///
+/// # Errors
+/// A name or `.dockerconfigjson` is missing.
+pub fn read_pull(place: &Place, secret: &Secret) -> Result<Option<PullSecret>, Vec<Problem>> {
+    if secret.type_.as_deref() != Some(DOCKER_CONFIG) {
+        return Ok(None);
+    }
+    let origin = place.namespaced("Secret", &secret.metadata)?;
+    let written = secret.string_data.as_ref().and_then(|data| data.get(DOCKER_CONFIG_KEY)).map(String::as_bytes);
+    let data = secret.data.as_ref().and_then(|data| data.get(DOCKER_CONFIG_KEY)).map(|bytes| bytes.0.as_slice());
+    match written.or(data).filter(|text| !text.is_empty()) {
+        Some(text) => Ok(Some(PullSecret { origin, credentials: Credentials(text.into()) })),
+        None => {
+            let remedy = format!("a Secret of type {DOCKER_CONFIG} holds the registries' credentials under it");
+            Err(vec![problem(&origin, format!("data[{DOCKER_CONFIG_KEY}]"), "is missing or empty", remedy)])
+        }
+    }
+}
 
 /// `None` for a Secret of another type: it is nobody's certificate.
 ///

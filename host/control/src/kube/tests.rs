@@ -400,7 +400,7 @@ fn every_value_of_a_policy_that_cannot_be_read_is_listed() {
                 limits: {deadline: 5, memory: 16MB, body: 4Gi}\n";
     let expected = [
         "spec.module.digest: \"sha256:12\" is not a digest; write sha256: and 64 lower case hexadecimal digits",
-        "spec.module: has neither file nor configMap; give one of them",
+        "spec.module: has none of file, configMap, oci and http; give one of them",
         "spec.limits.deadline: \"5\" has no unit: us, ms, s, m or h; write a whole number and a unit, such as 5ms",
         "spec.limits.memory: \"16MB\" has the unit \"MB\", which is none of Ki, Mi, Gi, Ti, k, M, G, T; write a whole number and a unit, such as 16Mi",
         "spec.limits.body: \"4Gi\" is 4 GiB or more; write a whole number and a unit, such as 16Mi",

@@ -44,7 +44,7 @@ pub struct PolicySpec {
     pub isolation: Isolation,
 }
 
-/// Exactly one of `file` and `configMap`.
+/// Exactly one of `file`, `configMap`, `oci` and `http`.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Module {
@@ -54,6 +54,12 @@ pub struct Module {
     /// A key of binaryData in a ConfigMap of the same namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_map: Option<ConfigMapKey>,
+    /// An image in a registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oci: Option<OciImage>,
+    /// A file on a web server. It needs a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpFile>,
     /// sha256:<64 hexadecimal digits>, which the module's bytes must then have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -64,6 +70,26 @@ pub struct Module {
 pub struct ConfigMapKey {
     pub name: String,
     pub key: String,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OciImage {
+    /// registry/repository:tag, with or instead of the tag @sha256:<64 hexadecimal digits> of the manifest.
+    pub image: String,
+    /// A Secret of type kubernetes.io/dockerconfigjson in the same namespace. Without one the pull is anonymous.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_secret: Option<String>,
+    /// How often a tag is looked up again: a whole number of s, m or h, at least 1s. Default 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpFile {
+    /// An http or https URL of the module's bytes.
+    pub url: String,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
