@@ -1,8 +1,9 @@
 {{/* Flags of `cardea serve` that follow from values. One that says the binary's default is left out. */}}
 
 {{- define "cardea.flags" -}}
-- --module-cache=/var/cache/cardea/modules
-- --snapshot=/var/cache/cardea/snapshot
+{{- /* A volume belongs to root; what is trusted at the next start lies in a folder that the process makes, for itself alone. */}}
+- --module-cache=/var/cache/cardea/modules/own
+- --snapshot=/var/cache/cardea/snapshot/own
 - --lease-name={{ include "cardea.name" . }}
 {{- with .Values.namespace }}
 - --namespace={{ . }}
