@@ -10,6 +10,9 @@ use super::{Reply, Request};
 use crate::backend::h2c::{fields, read};
 use crate::wire::{Fields, Stream, bytes};
 
+/// Why a request may be sent again: nothing of it went out.
+pub const NOT_SENT: &str = "the connection takes no more requests";
+
 /// One connection. Its driver stops when this is dropped.
 pub struct Client {
     sender: SendRequest<Bytes>,
@@ -31,8 +34,11 @@ impl Client {
     }
 
     /// Sends on a stream of its own, and reads the whole answer.
+    ///
+    /// # Errors
+    /// [`NOT_SENT`] when the connection takes no more requests: this one may go elsewhere.
     pub async fn exchange(&self, request: &Request) -> Result<Reply> {
-        let mut sender = self.sender.clone().ready().await?;
+        let mut sender = self.sender.clone().ready().await.context(NOT_SENT)?;
         let bare = request.body.is_empty() && request.trailers.is_empty();
         let (reply, mut stream) = sender.send_request(head(request)?, bare)?;
         if !bare {
