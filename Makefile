@@ -21,12 +21,15 @@ run: setup
 setup:
 	@tools/setup
 
-# Formatting and lints, units, the shipped policies on the production engine, then the binary over real sockets.
+# Formatting and lints, units, the shipped policies on the production engine, then the binary over real sockets and on a
+# real Kubernetes API server, which is built once.
 test: setup check
 	cargo build --workspace --tests --bins
 	cargo test --workspace --exclude cardea-tests
 	$(MAKE) policies
-	CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) cargo test -p cardea-tests
+	control_plane=$$(tools/control-plane) && \
+	  CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) CARDEA_CONTROL_PLANE=$$control_plane \
+	  cargo test -p cardea-tests
 
 check:
 	cargo fmt --all --check

@@ -166,8 +166,13 @@ pub struct Backend {
 }
 
 impl Backend {
+    /// On a free port of loopback.
     pub async fn start(name: &str, spec: &BackendSpec, stage: &Stage) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_at(name, spec, stage, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub async fn start_at(name: &str, spec: &BackendSpec, stage: &Stage, address: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let accepting =
             (!spec.dead).then(|| tokio::spawn(accept(listener, name.to_owned(), spec.clone(), stage.clone())));

@@ -83,6 +83,18 @@ pub struct Launch {
     pub flags: Vec<String>,
     /// A bound on open descriptors; `None` leaves the machine's.
     pub descriptors_max: Option<u32>,
+    /// Watches this cluster in place of the directory.
+    pub cluster: Option<Cluster>,
+    /// Waits for the listeners alone, not for a first generation.
+    pub unready: bool,
+}
+
+/// The cluster that it watches.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub kubeconfig: PathBuf,
+    /// The namespace of the pod that it would run in.
+    pub namespace: String,
 }
 
 impl Ingress {
@@ -100,16 +112,31 @@ impl Ingress {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut ingress =
             Self { child, manifests, http: nowhere, https: nowhere, admin: nowhere, journal, pulse: pulse.clone() };
-        ingress.await_readiness().await?;
+        ingress.await_readiness(launch.unready).await?;
         Ok(ingress)
     }
 
-    async fn await_readiness(&mut self) -> Result<()> {
+    /// Kills it and starts it again on the same directory or cluster.
+    ///
+    /// # Errors
+    /// As for [`Self::start`].
+    pub async fn restart(&mut self, launch: &Launch) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let folder = TempDir::with_prefix("cardea-test-")?;
+        let manifests = std::mem::replace(&mut self.manifests, Manifests { folder });
+        *self = Self::start(manifests, launch, &self.pulse.clone()).await?;
+        Ok(())
+    }
+
+    async fn await_readiness(&mut self, unready: bool) -> Result<()> {
         self.http = self.listener("http").await?;
         self.https = self.listener("https").await?;
         self.admin = self.listener("admin").await?;
         let start = Mark { events: 0, records: 0 };
-        self.event(start, &serde_json::json!({"event": "generation"})).await?;
+        if !unready {
+            self.event(start, &serde_json::json!({"event": "generation"})).await?;
+        }
         Ok(())
     }
 
@@ -247,7 +274,13 @@ fn command(manifests: &Path, launch: &Launch) -> Result<Command> {
             shell
         }
     };
-    command.arg("serve").arg("--manifests").arg(manifests);
+    command.arg("serve");
+    match &launch.cluster {
+        None => command.arg("--manifests").arg(manifests),
+        Some(Cluster { kubeconfig, namespace }) => {
+            command.arg("--kubernetes").arg("--kubeconfig").arg(kubeconfig).env("CARDEA_POD_NAMESPACE", namespace)
+        }
+    };
     let local = "127.0.0.1:0";
     for (flag, value) in [("--http", local), ("--https", local), ("--admin", local), ("--workers", "1")] {
         if !launch.flags.iter().any(|given| given == flag) {
@@ -260,7 +293,7 @@ fn command(manifests: &Path, launch: &Launch) -> Result<Command> {
 }
 
 /// `CARDEA_BIN`, or the binary of the same profile as this test.
-fn binary() -> Result<PathBuf> {
+pub fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("CARDEA_BIN") {
         return Ok(path.into());
     }

@@ -4,13 +4,12 @@
 //! file (`scenarios/`) is data; `scenario` reads and plays it.
 
 pub mod backend;
-pub mod balancer;
 pub mod certificate;
 pub mod client;
-pub mod exposition;
 pub mod guest;
 pub mod ingress;
 pub mod pattern;
+pub mod plane;
 pub mod pulse;
 pub mod scenario;
 pub mod wire;

@@ -10,6 +10,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Long enough for a debug build on a busy machine: only failing tests ever wait for it.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
+/// Between two looks at something that tells nobody when it changes.
+const MOMENT: Duration = Duration::from_millis(20);
+
 /// Beats whenever a log line, a call of a backend or a gate appears. Clones share the beat.
 #[derive(Clone)]
 pub struct Pulse(watch::Sender<u64>);
@@ -23,6 +26,11 @@ impl Default for Pulse {
 impl Pulse {
     pub fn beat(&self) {
         self.0.send_modify(|beats| *beats = beats.wrapping_add(1));
+    }
+
+    /// At the next beat, or in a moment: for what changes without a beat.
+    pub async fn soon(&self) {
+        drop(timeout(MOMENT, self.0.subscribe().changed()).await);
     }
 
     /// Repeats `check` at each beat until it holds.

@@ -3,6 +3,7 @@
 //! Everything unknown is an error, so that a misspelt expectation cannot pass unseen. tests/README.md explains each key.
 
 mod check;
+pub mod cluster;
 mod given;
 mod play;
 mod read;
@@ -13,8 +14,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::backend::BackendSpec;
+use crate::plane::fault::{Break, Fault};
+use crate::plane::room::PodState;
+use cluster::{ExpectObject, PlaneAction};
 
-pub use play::{Outcome, World, run};
+pub use play::{Outcome, World, run, run_on};
 pub use read::{parse, read};
 
 /// One file: one ingress process, and what happens to it, in order.
@@ -45,6 +49,15 @@ pub struct Scenario {
     /// Leaves out the IngressClass `cardea` of our controller, which every file has otherwise.
     #[serde(default)]
     pub no_class: bool,
+    /// On a cluster: what the API server does rarely, from the start.
+    #[serde(default)]
+    pub faults: Option<Vec<Fault>>,
+    /// On a cluster: nothing else is played at the same time.
+    #[serde(default)]
+    pub alone: bool,
+    /// The ingress cannot be ready yet when the first step begins.
+    #[serde(default)]
+    pub starts_unready: bool,
     #[serde(default)]
     pub steps: Vec<Step>,
     /// A file of a single step may write it in place.
@@ -89,14 +102,20 @@ pub enum SiteSpec {
     },
 }
 
+impl CertificateSpec {
+    fn is_bare(&self) -> bool {
+        matches!(self, Self::Bare { bare: true, .. })
+    }
+}
+
 /// In this order: the actions, then `send`, then `expect`.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
     pub promise: Option<String>,
-    /// Writes a file and waits for the next generation.
+    /// Writes a file and waits for the next generation; on a cluster it applies the objects and waits for nothing.
     pub apply: Option<Apply>,
-    /// Removes a file and waits for the next generation.
+    /// Removes a file and waits for the next generation; on a cluster an object, `KIND/NAME`.
     pub delete: Option<String>,
     /// Stops a backend: its listener and connections.
     pub stop: Option<String>,
@@ -104,6 +123,18 @@ pub struct Step {
     pub open: Option<String>,
     /// Sends the process a signal: `TERM`.
     pub signal: Option<String>,
+    /// On a cluster: what becomes of pods.
+    pub pods: BTreeMap<String, PodState>,
+    /// On a cluster: what the API server does from now on.
+    pub faults: Option<Vec<Fault>>,
+    /// On a cluster: ends watches that are open.
+    pub break_watches: Option<Break>,
+    /// On a cluster: what becomes of the API server.
+    pub plane: Option<PlaneAction>,
+    /// Ends the ingress and starts it again.
+    pub restart: bool,
+    /// On a cluster: what is expected holds at once. Without it, the step is tried again until it does.
+    pub at_once: bool,
     /// The step's connection by name: opened at first use, kept for later steps.
     pub on: Option<String>,
     pub send: Option<Send>,
@@ -125,6 +156,7 @@ pub struct Step {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Apply {
+    #[serde(default)]
     pub file: String,
     #[serde(default)]
     pub objects: Vec<Value>,
@@ -250,6 +282,10 @@ pub struct Expect {
     /// Lines, or parts of lines, of `/metrics`.
     pub metrics: Option<Vec<String>>,
     pub tls: Option<ExpectTls>,
+    /// Of the cluster.
+    pub objects: Vec<ExpectObject>,
+    /// Requests to the API server, by a part of their line, and how many of them at least.
+    pub asked: BTreeMap<String, usize>,
     /// The process ends by itself, with this code.
     pub exit: Option<i32>,
     /// No more CPU than this many ticks of 10 ms between the start and the end of the step.

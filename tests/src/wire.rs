@@ -78,15 +78,8 @@ impl Wire {
 
     async fn chunked(&mut self) -> Result<Body> {
         let mut body = Body::default();
-        loop {
-            let line = self.line().await?;
-            let digits = line.split(';').next().unwrap_or_default();
-            let size = usize::from_str_radix(digits.trim(), 16).with_context(|| format!("chunk size {line:?}"))?;
-            if size == 0 {
-                break;
-            }
-            body.bytes.extend(self.exact(size).await?);
-            ensure!(self.exact(2).await? == b"\r\n", "a chunk is longer than its size");
+        while let Some(data) = self.chunk().await? {
+            body.bytes.extend(data);
         }
         loop {
             let line = self.line().await?;
@@ -95,6 +88,19 @@ impl Wire {
             }
             body.trailers.push(field(&line)?);
         }
+    }
+
+    /// The data of the next chunk; `None` for the last one, before its trailers.
+    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        let line = self.line().await?;
+        let digits = line.split(';').next().unwrap_or_default();
+        let size = usize::from_str_radix(digits.trim(), 16).with_context(|| format!("chunk size {line:?}"))?;
+        if size == 0 {
+            return Ok(None);
+        }
+        let data = self.exact(size).await?;
+        ensure!(self.exact(2).await? == b"\r\n", "a chunk is longer than its size");
+        Ok(Some(data))
     }
 
     /// Reads until `wanted` has come; what follows it stays.

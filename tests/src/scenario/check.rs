@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
+use super::cluster::Site;
 use super::play::{World, probe};
 use super::{Expect, ExpectTls, Step};
 use crate::backend::Call;
@@ -16,6 +17,8 @@ pub struct Seen {
     mark: Mark,
     calls: usize,
     cpu_ticks: u64,
+    /// Requests to the API server that came before.
+    asked: usize,
     pub replies: Vec<Reply>,
     pub tls: Option<Handshake>,
     /// The connection, where it has no name.
@@ -28,11 +31,37 @@ impl Seen {
             mark: world.ingress.mark(),
             calls: world.stage.calls().len(),
             cpu_ticks: world.ingress.cpu_ticks().unwrap_or_default(),
+            asked: world.site.as_ref().map_or(0, Site::passed),
             replies: Vec::new(),
             tls: None,
             last: None,
         })
     }
+
+    /// Forgets the attempt before.
+    pub fn again(&mut self, world: &World) {
+        self.calls = world.stage.calls().len();
+        self.replies.clear();
+        self.tls = None;
+        self.last = None;
+    }
+}
+
+/// What can be seen without waiting, for a step that is tried again.
+pub async fn now(world: &World, step: &Step, seen: &Seen) -> Result<()> {
+    replies(&step.expect, seen)?;
+    if let Some(wanted) = &step.expect.tls {
+        tls(world, wanted, seen)?;
+    }
+    let calls = world.stage.calls().split_off(seen.calls);
+    if let Some(wanted) = &step.expect.upstream {
+        let last = calls.last().map(Call::to_json).context("no backend was called")?;
+        compare("upstream", wanted, &last)?;
+    }
+    if let Some(wanted) = &step.expect.upstream_calls {
+        compare("upstream_calls", wanted, &count(wanted, &calls))?;
+    }
+    admin(world, &step.expect).await
 }
 
 /// Every expectation, those about the answer first.
@@ -50,6 +79,9 @@ pub async fn step(world: &mut World, step: &Step, seen: &mut Seen) -> Result<()>
         world.ingress.event(seen.mark, wanted).await?;
     }
     admin(world, expect).await?;
+    if let Some(site) = &world.site {
+        site.check(step, &world.given, seen.asked).await?;
+    }
     if let Some(closed) = expect.closed {
         let opened = world.connection(step).or(seen.last.as_mut()).context("no connection to look at")?;
         connection(opened, closed).await?;

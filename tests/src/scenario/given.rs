@@ -17,17 +17,16 @@ use crate::ingress::Manifests;
 pub struct Given {
     pub backends: BTreeMap<String, Backend>,
     pub certificates: BTreeMap<String, Certificate>,
+    /// Other placeholders, `${NAME}`.
+    variables: BTreeMap<String, Value>,
 }
 
 pub async fn set_up(scenario: &Scenario, manifests: &Manifests, stage: &Stage) -> Result<Given> {
-    let mut given = Given { backends: BTreeMap::new(), certificates: BTreeMap::new() };
+    let mut given = Given::empty(BTreeMap::new());
     for (name, spec) in &scenario.backends {
         given.backends.insert(name.clone(), Backend::start(name, spec, stage).await?);
     }
-    for (name, spec) in &scenario.certificates {
-        let (CertificateSpec::Hosts(hosts) | CertificateSpec::Bare { hosts, .. }) = spec;
-        given.certificates.insert(name.clone(), Certificate::new(name, hosts)?);
-    }
+    given.make_certificates(scenario)?;
     let mut objects = Vec::new();
     if !scenario.no_class {
         objects.push(class());
@@ -36,15 +35,15 @@ pub async fn set_up(scenario: &Scenario, manifests: &Manifests, stage: &Stage) -
     given.declare_certificates(scenario, &mut objects);
     for (name, policy) in &scenario.policies {
         manifests.write(&format!("{name}.wasm"), &module(&policy.module)?)?;
-        objects.push(declare_policy(name, policy));
+        objects.push(declare_policy(name, policy, json!({"file": format!("{name}.wasm")})));
     }
-    objects.extend(scenario.sites.iter().map(|(host, site)| declare_site(host, site)));
+    objects.extend(scenario.sites.iter().map(|(host, site)| declare_site(host, site, "cardea")));
     manifests.write("setup.yaml", &documents(&objects)?)?;
     let mut declared = Vec::new();
     for object in &scenario.given {
         match object {
-            Value::String(name) => manifests.write(&format!("{name}.yaml"), &given.file(name)?)?,
-            object => declared.push(given.fill(object)?),
+            Value::String(name) => manifests.write(&format!("{name}.yaml"), &documents(&given.objects(object)?)?)?,
+            object => declared.extend(given.objects(object)?),
         }
     }
     manifests.write("given.yaml", &documents(&declared)?)?;
@@ -52,6 +51,23 @@ pub async fn set_up(scenario: &Scenario, manifests: &Manifests, stage: &Stage) -
 }
 
 impl Given {
+    pub fn empty(variables: BTreeMap<String, Value>) -> Self {
+        Self { backends: BTreeMap::new(), certificates: BTreeMap::new(), variables }
+    }
+
+    /// `${folder}` is a folder of the file's own, for flags.
+    pub fn name_folder(&mut self, folder: &std::path::Path) {
+        self.variables.insert("folder".to_owned(), folder.display().to_string().into());
+    }
+
+    pub fn make_certificates(&mut self, scenario: &Scenario) -> Result<()> {
+        for (name, spec) in &scenario.certificates {
+            let (CertificateSpec::Hosts(hosts) | CertificateSpec::Bare { hosts, .. }) = spec;
+            self.certificates.insert(name.clone(), Certificate::new(name, hosts)?);
+        }
+        Ok(())
+    }
+
     /// The content that a step applies.
     pub fn content(&self, apply: &Apply) -> Result<Vec<u8>> {
         match (&apply.text, &apply.module) {
@@ -63,19 +79,26 @@ impl Given {
         }
     }
 
-    /// A file of `scenarios/given/`, its placeholders filled.
-    fn file(&self, name: &str) -> Result<Vec<u8>> {
+    /// An object, or those of a file of `scenarios/given/`, with placeholders filled.
+    pub fn objects(&self, object: &Value) -> Result<Vec<Value>> {
+        let Value::String(name) = object else { return Ok(vec![self.fill(object)?]) };
         let path = guest::root().join("tests/scenarios/given").join(format!("{name}.yaml"));
         let text = std::fs::read_to_string(&path).with_context(|| format!("given {name}"))?;
         let mut objects = Vec::new();
         for document in serde_yaml::Deserializer::from_str(&text) {
             objects.push(self.fill(&serde::Deserialize::deserialize(document)?)?);
         }
-        documents(&objects)
+        Ok(objects)
+    }
+
+    /// A name with placeholders.
+    pub fn fill_name(&self, name: &str) -> Result<String> {
+        let filled = self.fill_text(name)?;
+        Ok(filled.as_str().map_or_else(|| filled.to_string(), str::to_owned))
     }
 
     /// Fills `${port:NAME}`, `${address:NAME}`, `${certificate:NAME}` and `${key:NAME}`, wherever a string has them.
-    fn fill(&self, value: &Value) -> Result<Value> {
+    pub fn fill(&self, value: &Value) -> Result<Value> {
         Ok(match value {
             Value::String(text) => self.fill_text(text)?,
             Value::Array(items) => items.iter().map(|item| self.fill(item)).collect::<Result<_>>()?,
@@ -99,6 +122,9 @@ impl Given {
     }
 
     fn placeholder(&self, placeholder: &str) -> Result<Value> {
+        if let Some(value) = self.variables.get(placeholder) {
+            return Ok(value.clone());
+        }
         let (kind, name) = placeholder.split_once(':').with_context(|| placeholder.to_owned())?;
         let backend = || self.backends.get(name).with_context(|| format!("no backend {name}"));
         let certificate = || self.certificates.get(name).with_context(|| format!("no certificate {name}"));
@@ -136,8 +162,7 @@ impl Given {
 
     fn declare_certificates(&self, scenario: &Scenario, objects: &mut Vec<Value>) {
         for (name, spec) in &scenario.certificates {
-            let bare = matches!(spec, CertificateSpec::Bare { bare: true, .. });
-            if let Some(certificate) = self.certificates.get(name).filter(|_| !bare) {
+            if let Some(certificate) = self.certificates.get(name).filter(|_| !spec.is_bare()) {
                 objects.push(certificate.secret("default", name));
             }
         }
@@ -160,16 +185,16 @@ fn slice(name: &str, service: &str, port: u16) -> Value {
     })
 }
 
-fn declare_policy(name: &str, policy: &PolicySpec) -> Value {
+pub fn declare_policy(name: &str, policy: &PolicySpec, module: Value) -> Value {
     let mut spec = policy.spec.clone();
-    spec.insert("module".to_owned(), json!({"file": format!("{name}.wasm")}));
+    spec.insert("module".to_owned(), module);
     json!({
         "apiVersion": "cardea.dev/v1alpha1", "kind": "Policy",
         "metadata": {"name": name, "namespace": "default"}, "spec": spec,
     })
 }
 
-fn declare_site(host: &str, site: &SiteSpec) -> Value {
+pub fn declare_site(host: &str, site: &SiteSpec, class: &str) -> Value {
     let mut annotations = serde_json::Map::new();
     let backend = match site {
         SiteSpec::Backend(backend) => backend,
@@ -184,14 +209,14 @@ fn declare_site(host: &str, site: &SiteSpec) -> Value {
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
         "metadata": {"name": host, "namespace": "default", "annotations": annotations},
         "spec": {
-            "ingressClassName": "cardea",
+            "ingressClassName": class,
             "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": service}]}}],
         },
     })
 }
 
 /// The bytes that `wat:NAME`, `shipped:NAME` or `text:...` stands for.
-fn module(name: &str) -> Result<Vec<u8>> {
+pub fn module(name: &str) -> Result<Vec<u8>> {
     match name.split_once(':') {
         Some(("wat", name)) => guest::component(name),
         Some(("shipped", name)) => guest::shipped(name),

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::check::{self, Seen};
+use super::cluster::Site;
 use super::given::{self, Given};
 use super::{Scenario, Send, Step};
 use crate::backend::Stage;
 use crate::client::{self, Connection, Dial, Opened, Reply, Request, frames, http1, tls::Tls};
-use crate::ingress::{Ingress, Launch, Manifests, alive};
-use crate::pulse::within;
+use crate::ingress::{Cluster, Ingress, Launch, Manifests, alive};
+use crate::plane::Plane;
+use crate::pulse::{DEADLINE, within};
 use crate::wire::bytes;
 
 /// What became of one step.
@@ -26,13 +30,25 @@ pub struct World {
     pub ingress: Ingress,
     pub(super) given: Given,
     pub stage: Stage,
+    /// Where in a cluster; none with files.
+    pub site: Option<Site>,
+    launch: Launch,
     connections: BTreeMap<String, Opened>,
     idle: Vec<TcpStream>,
 }
 
 /// Starts what the file needs, and plays it.
 pub async fn run(scenario: &Scenario) -> Vec<Outcome> {
-    let mut world = match World::build(scenario).await {
+    play_all(scenario, World::build(scenario).await).await
+}
+
+/// The same, on a cluster.
+pub async fn run_on(plane: &Arc<Plane>, scenario: &Scenario) -> Vec<Outcome> {
+    play_all(scenario, World::build_on(plane, scenario).await).await
+}
+
+async fn play_all(scenario: &Scenario, world: Result<World>) -> Vec<Outcome> {
+    let mut world = match world {
         Ok(world) => world,
         Err(error) => {
             let fail = |step: &Step| Outcome { promise: step.name(), result: Err(anyhow!("set-up: {error:#}")) };
@@ -44,6 +60,11 @@ pub async fn run(scenario: &Scenario) -> Vec<Outcome> {
         let result = world.play(step).await;
         outcomes.push(Outcome { promise: step.name(), result });
     }
+    if let Some(site) = &world.site
+        && let Err(error) = site.close().await
+    {
+        outcomes.push(Outcome { promise: "nothing is left behind".to_owned(), result: Err(error) });
+    }
     outcomes
 }
 
@@ -53,12 +74,42 @@ impl World {
     /// # Errors
     /// When one of them does not start.
     pub async fn build(scenario: &Scenario) -> Result<Self> {
+        scenario.check_place(false)?;
         let stage = Stage::default();
         let manifests = Manifests::new()?;
         let given = given::set_up(scenario, &manifests, &stage).await?;
-        let launch = Launch { flags: scenario.flags.clone(), descriptors_max: scenario.descriptors_max };
+        Self::launch(scenario, manifests, given, stage, None).await
+    }
+
+    /// The same, with a namespace of a cluster in place of a directory.
+    ///
+    /// # Errors
+    /// When one of them does not start, or the API server refuses something.
+    pub async fn build_on(plane: &Arc<Plane>, scenario: &Scenario) -> Result<Self> {
+        scenario.check_place(true)?;
+        let stage = Stage::default();
+        let site = Site::new(plane, scenario, &stage).await?;
+        let given = site.set_up(scenario, &stage).await?;
+        Self::launch(scenario, Manifests::new()?, given, stage, Some(site)).await
+    }
+
+    async fn launch(
+        scenario: &Scenario,
+        manifests: Manifests,
+        mut given: Given,
+        stage: Stage,
+        site: Option<Site>,
+    ) -> Result<Self> {
+        given.name_folder(&manifests.path());
+        let mut flags = scenario.flags.iter().map(|flag| given.fill_name(flag)).collect::<Result<Vec<_>>>()?;
+        let cluster = site.as_ref().map(|site| {
+            flags.extend(["--controller-name".to_owned(), site.room.controller()]);
+            Cluster { kubeconfig: site.kubeconfig.clone(), namespace: site.room.name.clone() }
+        });
+        let (descriptors_max, unready) = (scenario.descriptors_max, scenario.starts_unready);
+        let launch = Launch { flags, descriptors_max, cluster, unready };
         let ingress = Ingress::start(manifests, &launch, &stage.pulse).await?;
-        Ok(Self { ingress, given, stage, connections: BTreeMap::new(), idle: Vec::new() })
+        Ok(Self { ingress, given, stage, site, launch, connections: BTreeMap::new(), idle: Vec::new() })
     }
 
     async fn play(&mut self, step: &Step) -> Result<()> {
@@ -67,18 +118,52 @@ impl World {
         }
         let mut seen = Seen::begin(self)?;
         self.act(step).await?;
-        for _ in 0..step.repeat.unwrap_or(1) {
-            self.exchange(step, &mut seen).await?;
+        if self.site.is_some() && !step.at_once {
+            self.settle(step, &mut seen).await?;
+        } else {
+            self.attempt(step, &mut seen).await?;
         }
         check::step(self, step, &mut seen).await
     }
 
+    async fn attempt(&mut self, step: &Step, seen: &mut Seen) -> Result<()> {
+        for _ in 0..step.repeat.unwrap_or(1) {
+            self.exchange(step, seen).await?;
+        }
+        Ok(())
+    }
+
+    /// Tries until all is as expected: a change in a cluster takes its time to arrive.
+    async fn settle(&mut self, step: &Step, seen: &mut Seen) -> Result<()> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            seen.again(self);
+            let result = match self.attempt(step, seen).await {
+                Ok(()) => check::now(self, step, seen).await,
+                failed => failed,
+            };
+            match result {
+                Err(refusal) if Instant::now() < deadline => {
+                    alive(&mut self.ingress).map_err(|error| error.context(refusal))?;
+                    self.stage.pulse.soon().await;
+                }
+                Err(refusal) => return Err(refusal.context(format!("not within {DEADLINE:?}"))),
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
     async fn act(&mut self, step: &Step) -> Result<()> {
-        if let Some(apply) = &step.apply {
+        if let Some(site) = &self.site {
+            site.act(step, &self.given).await?;
+        } else if let Some(apply) = &step.apply {
             self.ingress.apply(&apply.file, &self.given.content(apply)?).await?;
         }
-        if let Some(file) = &step.delete {
+        if let Some(file) = step.delete.as_ref().filter(|_| self.site.is_none()) {
             self.ingress.delete(file).await?;
+        }
+        if step.restart {
+            self.ingress.restart(&self.launch).await?;
         }
         if let Some(name) = &step.stop {
             self.given.backends.get_mut(name).with_context(|| format!("no backend {name}"))?.stop();

@@ -92,9 +92,19 @@ impl Step {
             || e.metrics.is_some()
             || e.tls.is_some()
             || e.exit.is_some()
+            || !e.objects.is_empty()
+            || !e.asked.is_empty()
     }
 
     fn acts(&self) -> bool {
-        self.apply.is_some() || self.delete.is_some() || self.stop.is_some() || self.open.is_some()
+        self.apply.is_some()
+            || self.delete.is_some()
+            || self.stop.is_some()
+            || self.open.is_some()
+            || self.acts_on_cluster()
+    }
+
+    fn acts_on_cluster(&self) -> bool {
+        !self.pods.is_empty() || self.faults.is_some() || self.break_watches.is_some() || self.plane.is_some()
     }
 }
