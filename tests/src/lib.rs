@@ -4,8 +4,10 @@
 //! file (`scenarios/`) is data; `scenario` reads and plays it.
 
 pub mod backend;
+pub mod balancer;
 pub mod certificate;
 pub mod client;
+pub mod exposition;
 pub mod guest;
 pub mod ingress;
 pub mod pattern;
