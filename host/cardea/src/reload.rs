@@ -3,19 +3,23 @@
 //! What does not load never goes live: the last good version of that policy or certificate serves on, and a problem says
 //! so. Endpoints change without a new generation.
 
+mod applied;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use cardea_control::report::Applied;
 use cardea_model::config::{Config, Policy as Spec};
 use cardea_model::problem::{Problem, Severity};
 use cardea_model::snapshot::Snapshot;
 use cardea_model::{compile, endpoint};
-use cardea_policy::{Chain, Engine, Member, Policy, State};
+use cardea_policy::{Chain, Engine, LoadError, Member, Policy, State};
 use cardea_proxy::live::Generation;
 use cardea_proxy::upstream::registry::Registry;
 use cardea_proxy::worker::Shared;
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::event::{Level, emit};
 
@@ -26,6 +30,8 @@ pub struct Reloader {
     pub state: Arc<State>,
     pub shared: Arc<Shared>,
     pub view: Arc<View>,
+    /// What was applied last, for those who report it to a cluster.
+    pub applied: watch::Sender<Arc<Applied>>,
     loaded: HashMap<Arc<str>, Arc<Policy>>,
     config: Config,
     number: u64,
@@ -68,7 +74,9 @@ impl Reloader {
         shared: Arc<Shared>,
         view: Arc<View>,
     ) -> Self {
-        Self { options, engine, state, shared, view, loaded: HashMap::new(), config: Config::default(), number: 0 }
+        let applied = watch::Sender::new(Arc::default());
+        let config = Config::default();
+        Self { options, engine, state, shared, view, applied, loaded: HashMap::new(), config, number: 0 }
     }
 
     /// Takes a configuration live.
@@ -90,6 +98,10 @@ impl Reloader {
         let policies = self.load(&snapshot, &mut all);
         self.publish(snapshot, &policies, certificates, &config);
         self.config = config;
+        if self.applied.receiver_count() > 0 {
+            let applied = applied::of(self.number, &self.config, &self.options, &policies, &all);
+            self.applied.send_replace(Arc::new(applied));
+        }
         self.view.set(Seen { problems: all.clone(), policies: policies.iter().map(SeenPolicy::of).collect() });
         self.report(start, &all, false);
     }
@@ -101,6 +113,7 @@ impl Reloader {
         for spec in &snapshot.policies {
             let name: Arc<str> = format!("{}/{}", spec.origin.namespace, spec.origin.name).into();
             let previous = self.loaded.get(&name);
+            let mut refused = None;
             let (live, current) = match self.engine.load(spec, &self.state, previous) {
                 Ok(policy) => (Some(policy), true),
                 Err(error) => {
@@ -112,16 +125,17 @@ impl Reloader {
                             "{error}{}",
                             if previous.is_some() { "; the last good version serves on" } else { "" }
                         ),
-                        remedy: error.remedy,
+                        remedy: error.remedy.clone(),
                         severity: Severity::Error,
                     });
+                    refused = Some(error);
                     (previous.cloned(), false)
                 }
             };
             if let Some(policy) = &live {
                 next.insert(Arc::clone(&name), Arc::clone(policy));
             }
-            all.push(Loaded { name, spec: Arc::clone(spec), live, current });
+            all.push(Loaded { name, spec: Arc::clone(spec), live, current, refused });
         }
         self.loaded = next;
         all
@@ -190,6 +204,8 @@ struct Loaded {
     spec: Arc<Spec>,
     live: Option<Arc<Policy>>,
     current: bool,
+    /// Why the declared version does not serve.
+    refused: Option<LoadError>,
 }
 
 impl Loaded {

@@ -40,7 +40,7 @@ pub struct Applied {
     pub served: HashSet<ObjectName>,
     /// Of every kind of object.
     pub problems: Vec<Problem>,
-    /// Every Policy that is declared and can be read, used by a route or not.
+    /// Every Policy that is declared, used by a route or not.
     pub policies: Vec<AppliedPolicy>,
 }
 
@@ -69,8 +69,8 @@ pub struct AppliedPolicy {
     pub object: ObjectName,
     /// Where the module comes from, for people: a path, an image, a URL.
     pub module: Arc<str>,
-    /// `metadata.generation` of the object that was tried.
-    pub observed_generation: i64,
+    /// `metadata.generation` of the object that was tried; `None` for one that cannot be read.
+    pub observed_generation: Option<i64>,
     /// Some route of ours uses it; a policy that none uses is not loaded.
     pub used: bool,
     /// `sha256:...` of the version that serves: the declared one, or the last good one; `None` when none ever loaded.

@@ -14,10 +14,10 @@ const SHORT_DIGEST_LEN: usize = 12;
 
 /// The status to write, `None` where the one there says the same, or speaks of a newer version than we know.
 pub fn next(policy: &AppliedPolicy, before: &PolicyStatus, now: Timestamp) -> Option<PolicyStatus> {
-    if before.observed_generation.is_some_and(|observed| observed > policy.observed_generation) {
+    let observed_generation = policy.observed_generation.or(before.observed_generation);
+    if before.observed_generation > observed_generation {
         return None;
     }
-    let observed_generation = Some(policy.observed_generation).filter(|generation| *generation > 0);
     let mut conditions: Vec<Condition> =
         Verdict::of(policy).into_iter().map(|verdict| verdict.condition(before, observed_generation, now)).collect();
     let ours = |kind: &str| conditions.iter().any(|condition| condition.kind == kind);
@@ -87,17 +87,12 @@ impl Verdict {
                 verdict(ConditionStatus::Unknown, &fault.reason, fault.message.clone())
             }
             Some(fault) if fault.stage == stage => verdict(ConditionStatus::False, &fault.reason, fault.sentence()),
-            Some(fault) if fault.stage < stage => {
+            // What was fetched before has passed; it only could not be fetched again.
+            Some(fault) if fault.stage < stage && !policy.current => {
                 verdict(ConditionStatus::Unknown, "Waiting", "an earlier condition is not true".into())
             }
-            None if stage == Stage::Compile && !policy.used => {
-                verdict(ConditionStatus::Unknown, "NotUsed", NOT_USED.into())
-            }
-            _ => match stage {
-                Stage::Resolve => verdict(ConditionStatus::True, "Resolved", format!("found at {}", policy.module)),
-                Stage::Verify => verdict(ConditionStatus::True, "Verified", String::new()),
-                Stage::Compile => verdict(ConditionStatus::True, "Compiled", String::new()),
-            },
+            None if !policy.used => verdict(ConditionStatus::Unknown, "NotUsed", NOT_USED.into()),
+            _ => verdict(ConditionStatus::True, kind, stage.passed(policy)),
         }
     }
 
@@ -105,15 +100,15 @@ impl Verdict {
         let verdict =
             |status, reason: &str, message| Self { kind: "Programmed", status, reason: reason.into(), message };
         match (&policy.fault, &policy.digest) {
+            (_, Some(digest)) if policy.current => {
+                verdict(ConditionStatus::True, "Programmed", format!("{digest} serves"))
+            }
             (Some(fault), Some(digest)) => {
                 let message = format!("the last good version {} serves on; {}", short(digest), fault.sentence());
                 verdict(ConditionStatus::False, "LastGoodServes", message)
             }
             (Some(fault), None) => verdict(ConditionStatus::False, &fault.reason, fault.sentence()),
             (None, _) if !policy.used => verdict(ConditionStatus::False, "NotUsed", NOT_USED.into()),
-            (None, Some(digest)) if policy.current => {
-                verdict(ConditionStatus::True, "Programmed", format!("{digest} serves"))
-            }
             (None, _) => verdict(ConditionStatus::Unknown, "Loading", "it was not tried yet".into()),
         }
     }
@@ -127,6 +122,16 @@ impl Verdict {
             last_transition_time: same.map_or_else(|| seconds(now), |old| old.last_transition_time.clone()),
             reason: self.reason,
             message: self.message,
+        }
+    }
+}
+
+impl Stage {
+    fn passed(self, policy: &AppliedPolicy) -> String {
+        match self {
+            Self::Resolve => format!("found at {}", policy.module),
+            Self::Verify => "the module has the digest and the signatures that are asked for".into(),
+            Self::Compile => "the module compiles, links within its grants, and starts".into(),
         }
     }
 }

@@ -19,7 +19,7 @@ fn good() -> AppliedPolicy {
     AppliedPolicy {
         object: ObjectName::new("shop", "limit"),
         module: "ConfigMap modules, key limit.wasm".into(),
-        observed_generation: 3,
+        observed_generation: Some(3),
         used: true,
         digest: Some(DIGEST.into()),
         current: true,
@@ -77,6 +77,22 @@ fn a_module_that_is_being_fetched_is_no_error() {
 }
 
 #[test]
+fn a_module_that_cannot_be_fetched_again_serves_on_as_it_is() {
+    let stale = AppliedPolicy { current: true, ..failed(Stage::Resolve, Some(DIGEST)) };
+    assert_eq!(summary(&stale), ["Resolved=False", "Verified=True", "Compiled=True", "Programmed=True"]);
+    assert!(next(&stale, &PolicyStatus::default(), at(0)).unwrap().last_error.is_some());
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_keeps_the_generation_that_was_observed() {
+    let before = next(&good(), &PolicyStatus::default(), at(0)).unwrap();
+    let unreadable = AppliedPolicy { observed_generation: None, ..failed(Stage::Resolve, None) };
+    let after = next(&unreadable, &before, at(1)).unwrap();
+    assert_eq!(after.observed_generation, Some(3));
+    assert!(after.last_error.is_some());
+}
+
+#[test]
 fn a_broken_version_says_which_good_one_serves_on_and_what_to_do() {
     let status = next(&failed(Stage::Compile, Some(DIGEST)), &PolicyStatus::default(), at(0)).unwrap();
     let programmed = status.conditions.last().unwrap();
@@ -88,7 +104,7 @@ fn a_broken_version_says_which_good_one_serves_on_and_what_to_do() {
 #[test]
 fn a_policy_that_no_route_uses_is_not_programmed() {
     let unused = AppliedPolicy { used: false, digest: None, current: false, ..good() };
-    assert_eq!(summary(&unused), ["Resolved=True", "Verified=True", "Compiled=Unknown", "Programmed=False"]);
+    assert_eq!(summary(&unused), ["Resolved=Unknown", "Verified=Unknown", "Compiled=Unknown", "Programmed=False"]);
 }
 
 #[test]
@@ -104,7 +120,7 @@ fn the_time_of_a_condition_moves_only_when_its_status_does() {
     let times: Vec<&str> = second.conditions.iter().map(|condition| &*condition.last_transition_time).collect();
     let (before, after) = ("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z");
     assert_eq!(times, [before, before, after, after]);
-    let newer = AppliedPolicy { observed_generation: 4, ..good() };
+    let newer = AppliedPolicy { observed_generation: Some(4), ..good() };
     let third = next(&newer, &first, at(60)).unwrap();
     assert!(third.conditions.iter().all(|condition| condition.last_transition_time == before));
     assert_eq!(third.observed_generation, Some(4));

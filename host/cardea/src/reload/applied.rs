@@ -1,0 +1,139 @@
+//! What is told to whoever reports to the cluster, of one generation.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use cardea_control::report::{Applied, AppliedPolicy, ObjectName, PolicyFault, Stage};
+use cardea_model::compile;
+use cardea_model::compile::class::Classes;
+use cardea_model::config::{Config, ModuleSource, Policy};
+use cardea_model::problem::{Origin, Problem};
+use cardea_policy::LoadError;
+
+use super::Loaded;
+
+pub fn of(
+    generation: u64,
+    config: &Config,
+    options: &compile::Options,
+    loaded: &[Loaded],
+    problems: &[Problem],
+) -> Applied {
+    let (classes, _) = Classes::new(&config.classes, options);
+    let served = config.ingresses.iter().filter(|ingress| classes.accept(ingress));
+    Applied {
+        generation,
+        served: served.map(|ingress| name_of(&ingress.origin)).collect(),
+        problems: problems.to_vec(),
+        policies: policies(config, loaded, problems),
+    }
+}
+
+fn name_of(origin: &Origin) -> ObjectName {
+    ObjectName::new(Arc::clone(&origin.namespace), Arc::clone(&origin.name))
+}
+
+/// Those that can be read, and those of which nothing is known but their mistakes.
+fn policies(config: &Config, loaded: &[Loaded], problems: &[Problem]) -> Vec<AppliedPolicy> {
+    let mut faults: HashMap<&Origin, &Problem> = HashMap::new();
+    for problem in problems.iter().filter(|problem| problem.origin.kind == "Policy") {
+        // Limits and grants that were only corrected keep nothing from serving; what does comes with the load.
+        if problem.field.starts_with("spec.module") {
+            faults.entry(&problem.origin).or_insert(problem);
+        }
+    }
+    let loaded: HashMap<&Origin, &Loaded> = loaded.iter().map(|loaded| (&loaded.spec.origin, loaded)).collect();
+    let mut all: Vec<AppliedPolicy> = config
+        .policies
+        .iter()
+        .map(|spec| policy(spec, loaded.get(&spec.origin).copied(), faults.get(&spec.origin).copied()))
+        .collect();
+    let declared: HashSet<&Origin> = config.policies.iter().map(|spec| &spec.origin).collect();
+    let unreadable =
+        problems.iter().filter(|problem| problem.origin.kind == "Policy" && !declared.contains(&problem.origin));
+    let mut told = HashSet::new();
+    all.extend(unreadable.filter(|problem| told.insert(&problem.origin)).map(invalid));
+    all
+}
+
+fn policy(spec: &Policy, loaded: Option<&Loaded>, fault: Option<&Problem>) -> AppliedPolicy {
+    let (path, message) = match &spec.module {
+        ModuleSource::Bytes { path, .. } => (path, None),
+        ModuleSource::Missing { path, message } => (path, Some(message)),
+    };
+    let refused = loaded.and_then(|loaded| loaded.refused.as_ref());
+    let fault = match (fault, refused, message) {
+        // The source knows better than the engine why there are no bytes.
+        (Some(problem), _, _) => Some(of_source(problem)),
+        (None, Some(_), Some(message)) => Some(fetching(message)),
+        (None, Some(error), None) => Some(of_engine(error)),
+        (None, None, _) => None,
+    };
+    AppliedPolicy {
+        object: name_of(&spec.origin),
+        module: Arc::clone(path),
+        observed_generation: Some(spec.generation).filter(|generation| *generation > 0),
+        used: loaded.is_some(),
+        digest: loaded.and_then(|loaded| loaded.live.as_ref()).map(|live| Arc::clone(&live.digest)),
+        current: loaded.is_some_and(|loaded| loaded.current),
+        fault,
+    }
+}
+
+fn of_source(problem: &Problem) -> PolicyFault {
+    let is_proof = ["digest", "signature"].iter().any(|proof| problem.field.contains(proof));
+    let (stage, reason) = if is_proof { (Stage::Verify, "NotVerified") } else { (Stage::Resolve, "NotFetched") };
+    PolicyFault {
+        stage,
+        pending: false,
+        reason: reason.into(),
+        field: problem.field.clone(),
+        message: problem.message.clone(),
+        remedy: problem.remedy.clone(),
+    }
+}
+
+fn fetching(message: &str) -> PolicyFault {
+    PolicyFault {
+        stage: Stage::Resolve,
+        pending: true,
+        reason: "Fetching".into(),
+        field: "spec.module".into(),
+        message: message.to_owned(),
+        remedy: "wait".into(),
+    }
+}
+
+fn of_engine(error: &LoadError) -> PolicyFault {
+    let (stage, reason) = match error.stage {
+        "module" => (Stage::Resolve, "NotFound"),
+        "digest" => (Stage::Verify, "DigestDiffers"),
+        "compile" => (Stage::Compile, "NotCompiled"),
+        "imports" => (Stage::Compile, "ImportsRefused"),
+        "exports" => (Stage::Compile, "ExportsMissing"),
+        "limits" => (Stage::Compile, "LimitsExceeded"),
+        "init" => (Stage::Compile, "InitFailed"),
+        _ => (Stage::Compile, "NotLoaded"),
+    };
+    PolicyFault {
+        stage,
+        pending: false,
+        reason: reason.into(),
+        field: error.field.into(),
+        message: error.message.clone(),
+        remedy: error.remedy.clone(),
+    }
+}
+
+/// A Policy that cannot be read, by the first of its mistakes.
+fn invalid(problem: &Problem) -> AppliedPolicy {
+    AppliedPolicy {
+        object: name_of(&problem.origin),
+        module: Arc::from(""),
+        observed_generation: None,
+        used: false,
+        digest: None,
+        current: false,
+        fault: Some(PolicyFault { reason: "Invalid".into(), ..of_source(problem) }),
+    }
+}
