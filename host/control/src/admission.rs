@@ -2,14 +2,20 @@
 //!
 //! The checks are those that the compiler makes, on this object alone and against what it names; no other object is
 //! read, no module is fetched and none runs, so that an answer takes the same time with ten Ingresses and with ten
-//! thousand. [`index`] is kept up by whoever holds the `Config`; [`publish`] hands it to readers without a lock.
+//! thousand. `index` is kept up by whoever holds the `Config`; `publish` hands it to readers without a lock. [`keep`] is
+//! about the certificate that a webhook in a cluster needs, and the only part that talks to an API server.
+
+mod review;
 
 mod check;
-mod delta;
-mod index;
-mod names;
+
 mod publish;
-mod review;
+mod index;
+mod delta;
+mod names;
+
+pub mod certificate;
+pub mod keep;
 
 #[cfg(test)]
 mod tests;

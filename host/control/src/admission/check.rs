@@ -35,7 +35,9 @@ fn problems(index: &Index, object: &Object) -> Vec<Problem> {
         Object::Ingress(object) => ingress(index, object),
         Object::Policy(object) => policy(index, object),
         Object::Class(object) => class(index, object),
-        Object::Service(_) | Object::Slice(_) | Object::Secret(_) | Object::ConfigMap(_) => Vec::new(),
+        Object::Service(_) | Object::Slice(_) | Object::Secret(_) | Object::PullSecret(_) | Object::ConfigMap(_) => {
+            Vec::new()
+        }
     }
 }
 

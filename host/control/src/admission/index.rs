@@ -29,6 +29,8 @@ pub enum Scope {
 pub struct Index {
     options: Options,
     scope: Scope,
+    /// A configuration was heard of, so that what is not here is not there.
+    pub(super) is_filled: bool,
     pub(super) class_list: Vec<Arc<IngressClass>>,
     classes: Classes,
     services: Names<Arc<Service>>,
@@ -101,8 +103,9 @@ impl Index {
         Some((rank, &self.ingress(&rank.namespace, &rank.name)?.origin))
     }
 
-    /// Goes first, what went, then what came: a changed object is in both.
+    /// Takes out what went, then in what came: a changed object is in both.
     pub(super) fn apply(&mut self, delta: &Delta) {
+        self.is_filled = true;
         for service in &delta.services.gone {
             self.services.remove(&service.origin);
         }

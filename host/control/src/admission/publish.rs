@@ -35,7 +35,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// An index of nothing: every object that is named elsewhere counts as missing.
+    /// An index that knows nothing, and so has nothing to say.
     pub fn new(options: Options, scope: Scope) -> Self {
         let index = Index::new(options, scope);
         Self {
@@ -53,7 +53,7 @@ impl Writer {
     /// Takes in what changed since the last call, at a cost in proportion to it.
     pub fn update(&mut self, config: &Config) {
         let delta = self.last.advance(config);
-        if delta.is_empty() {
+        if delta.is_empty() && self.live.load().is_filled {
             return;
         }
         let other = std::mem::take(&mut self.other);

@@ -86,12 +86,13 @@ pub fn review(index: &Index, body: &[u8]) -> Result<Reviewed, Malformed> {
     Ok(answer(&request, &mistakes(index, &request)))
 }
 
-/// Every mistake that matters now. None where nothing is stored, or what is stored is on its way out.
+/// Every mistake that matters now. None where nothing is stored, what is stored is on its way out, or nothing is known
+/// yet that it could be held against.
 fn mistakes(index: &Index, request: &Request) -> Vec<Problem> {
     let stores = matches!(request.operation.as_str(), "CREATE" | "UPDATE");
     let is_part = request.sub_resource.as_deref().is_some_and(|part| !part.is_empty());
     let goes = request.object.pointer("/metadata/deletionTimestamp").is_some_and(|moment| !moment.is_null());
-    if !stores || is_part || goes {
+    if !stores || is_part || goes || !index.is_filled {
         return Vec::new();
     }
     let (new, old) = (read(request, &request.object), read(request, &request.old_object));

@@ -74,7 +74,7 @@ pub fn config(text: &str) -> Config {
                 let none = ModuleSource::Missing { path: "".into(), message: String::new() };
                 config.policies.push(Arc::new(object.with(none)));
             }
-            Object::ConfigMap(_) => {}
+            _ => {}
         }
     }
     config

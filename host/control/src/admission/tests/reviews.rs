@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cardea_model::compile::Options;
+use cardea_model::config::Config;
 use serde_json::{Value, json};
 
 use super::kit::{WORLD, config, index, ingress, rule};
@@ -82,6 +83,17 @@ fn what_stores_nothing_or_goes_is_allowed() {
     for request in [deleted, request("CONNECT", bad()), request("UPDATE", leaving), status, foreign] {
         assert_eq!(answer(&request).0, Outcome::Allowed, "{request}");
     }
+}
+
+#[test]
+fn nothing_is_said_before_anything_is_known() {
+    let mut writer = Writer::new(Options::default(), Scope::Everything);
+    let body =
+        request("CREATE", value(&ingress("cardea.dev/policies: soon", &rule("b.test", "Prefix", "/")))).to_string();
+    let ask = |writer: &Writer| review(&writer.reader().get(), body.as_bytes()).unwrap().warnings;
+    assert_eq!(ask(&writer), 0);
+    writer.update(&Config::default());
+    assert_eq!(ask(&writer), 1, "there is no such class");
 }
 
 #[test]
