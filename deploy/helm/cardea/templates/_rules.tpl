@@ -92,11 +92,8 @@
 {{- if .Values.webhook.enabled }}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [create]
-- apiGroups: [""]
-  resources: [secrets]
   resourceNames: [{{ include "cardea.name" . }}-webhook]
-  verbs: [get, update, patch]
+  verbs: [get, update]
 {{- end }}
 {{- end -}}
 
