@@ -25,6 +25,7 @@ setup:
 # real Kubernetes API server, which is built once.
 test: setup check
 	cargo build --workspace --tests --bins
+	CARDEA_BIN=$(abspath $(CARDEA)) deploy/check
 	cargo test --workspace --exclude cardea-tests
 	$(MAKE) policies
 	control_plane=$$(tools/control-plane) && \
