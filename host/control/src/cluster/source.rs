@@ -1,0 +1,228 @@
+//! When and what the cluster declares: the one type that the binary holds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::kube::{Api, Client};
+use cardea_model::config::{Config, EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::problem::Problem;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::connect::{ConnectError, connect};
+use super::health::Health;
+use super::inbox::Inbox;
+use super::kind::Kind;
+use super::known::Objects;
+use super::named::{Named, Wish};
+use super::options::{Notice, Options};
+use super::stores::{Stores, Terms};
+use super::watch::{Shared, Watch};
+use super::watched::{SecretContent, Watched};
+use super::{object::Raw, probe};
+use crate::file::Change;
+use crate::kube::config_map::Binary;
+use crate::kube::policy::Declared;
+use crate::report::ObjectName;
+
+/// How long a change waits for Secrets and ConfigMaps that were just named for the first time.
+const NAMES_WAIT_MAX: Duration = Duration::from_millis(500);
+/// The same before anything serves.
+const FIRST_NAMES_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// A cluster that is watched. Blocking: it belongs on a thread of its own, while its watches run elsewhere.
+pub struct ClusterSource {
+    stores: Stores,
+    client: Client,
+    handle: Handle,
+    shared: Arc<Shared>,
+    /// Ended when the source is dropped.
+    kinds: Vec<AbortHandle>,
+    named: HashMap<Named, AbortHandle>,
+    changed: bool,
+    /// Since when a change waits for what it names.
+    held: Option<Instant>,
+    served: bool,
+}
+
+/// Wakes the waiting thread for good, from any thread.
+#[derive(Clone)]
+pub struct Stopper(Arc<Inbox>);
+
+impl Stopper {
+    pub fn stop(&self) {
+        self.0.stop();
+    }
+}
+
+impl ClusterSource {
+    /// Starts to watch; the tasks run on `handle`. An API server that does not answer is no error.
+    ///
+    /// # Errors
+    /// The kubeconfig or service account cannot be used.
+    pub fn start(options: Options, handle: Handle) -> Result<Self, ConnectError> {
+        let (client, server) = connect(options.kubeconfig.as_deref(), &handle)?;
+        let shared = Arc::new(Shared {
+            inbox: Arc::default(),
+            health: Arc::default(),
+            objects: Arc::default(),
+            namespace: options.namespace.clone(),
+            notice: Arc::clone(&options.notice),
+            returned: watch::Sender::new(0),
+        });
+        let terms = Terms {
+            namespace: options.namespace.clone(),
+            class: options.class,
+            compile: options.compile,
+            fetcher: options.fetcher,
+        };
+        let mut source = Self {
+            stores: Stores::new(terms),
+            client,
+            handle,
+            shared,
+            kinds: Vec::new(),
+            named: HashMap::new(),
+            changed: false,
+            held: None,
+            served: false,
+        };
+        (options.notice)(Notice::Watching { server, namespace: options.namespace });
+        source.watch_kinds();
+        Ok(source)
+    }
+
+    /// Everything that is declared now, and every mistake. Total: what is broken keeps its last good state.
+    ///
+    /// Objects that did not change are the same `Arc` as in the last answer.
+    pub fn load(&mut self) -> (Config, Vec<Problem>) {
+        self.changed = false;
+        self.served = true;
+        self.stores.load()
+    }
+
+    /// Blocks until what is declared has changed and come to rest, or until stopped. The first time, until there is
+    /// something to serve.
+    pub fn wait(&mut self) -> Change {
+        loop {
+            let heard = self.shared.inbox.take(self.deadline());
+            if heard.stopped {
+                return Change::Stopped;
+            }
+            for change in heard.changes {
+                self.changed |= self.stores.apply(change);
+            }
+            if heard.woken {
+                self.stores.modules_changed();
+                self.changed = true;
+            }
+            self.follow_names();
+            if self.may_serve() {
+                return Change::Changed;
+            }
+        }
+    }
+
+    /// Ends a [`ClusterSource::wait`] on another thread.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(Arc::clone(&self.shared.inbox))
+    }
+
+    /// Ends a wait because what is known of a module changed; for the fetcher.
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let inbox = Arc::clone(&self.shared.inbox);
+        move || inbox.wake()
+    }
+
+    pub fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.shared.health)
+    }
+
+    pub fn objects(&self) -> Arc<Objects> {
+        Arc::clone(&self.shared.objects)
+    }
+
+    /// The client, for whoever writes back.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.held? + self.names_wait_max())
+    }
+
+    fn names_wait_max(&self) -> Duration {
+        if self.served { NAMES_WAIT_MAX } else { FIRST_NAMES_WAIT_MAX }
+    }
+
+    fn may_serve(&mut self) -> bool {
+        let complete = self.stores.is_complete();
+        if complete {
+            self.shared.health.complete();
+        }
+        // The first time, a cluster without any object is something, too.
+        if !(complete || self.served) || (self.served && !self.changed) {
+            return false;
+        }
+        let waits =
+            self.stores.is_waiting() && self.held.get_or_insert_with(Instant::now).elapsed() < self.names_wait_max();
+        if !waits {
+            self.held = None;
+        }
+        !waits
+    }
+
+    fn watch_kinds(&mut self) {
+        self.kinds = vec![
+            self.watch::<IngressClass>(None),
+            self.watch::<Ingress>(None),
+            self.watch::<Service>(None),
+            self.watch::<EndpointSlice>(None),
+            self.watch::<Declared>(None),
+            self.handle.spawn(probe::run(self.client.clone(), Arc::clone(&self.shared))).abort_handle(),
+        ];
+    }
+
+    fn watch<T: Watched>(&self, only: Option<ObjectName>) -> AbortHandle {
+        let namespace = match &only {
+            Some(only) => Some(&only.namespace),
+            None => self.shared.namespace.as_ref().filter(|_| T::KIND.is_namespaced()),
+        };
+        let api: Api<Raw<T::Wire>> = match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &T::KIND),
+            None => Api::all_with(self.client.clone(), &T::KIND),
+        };
+        self.handle.spawn(Watch::<T>::new(api, only, Arc::clone(&self.shared)).run()).abort_handle()
+    }
+
+    /// Begins and ends watches by name.
+    fn follow_names(&mut self) {
+        for wish in self.stores.take_wishes() {
+            match wish {
+                Wish::Watch((kind, name)) => {
+                    let only = Some(name.clone());
+                    let task = match kind {
+                        Kind::Secret => self.watch::<SecretContent>(only),
+                        _ => self.watch::<Binary>(only),
+                    };
+                    if let Some(before) = self.named.insert((kind, name), task) {
+                        before.abort();
+                    }
+                }
+                Wish::Forget((kind, name)) => {
+                    self.shared.health.forget(kind, &name);
+                    self.shared.objects.gone(kind, &name);
+                    self.named.remove(&(kind, name)).inspect(|task| task.abort());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for ClusterSource {
+    fn drop(&mut self) {
+        self.kinds.iter().chain(self.named.values()).for_each(AbortHandle::abort);
+    }
+}
