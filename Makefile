@@ -25,12 +25,11 @@ setup:
 # real Kubernetes API server, which is built once.
 test: setup check
 	cargo build --workspace --tests --bins
-	CARDEA_BIN=$(abspath $(CARDEA)) deploy/check
 	cargo test --workspace --exclude cardea-tests
 	$(MAKE) policies
-	control_plane=$$(tools/control-plane) && \
-	  CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) CARDEA_CONTROL_PLANE=$$control_plane \
-	  cargo test -p cardea-tests
+	control_plane=$$(tools/control-plane) && helm=$$(tools/helm) && \
+	  export CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) CARDEA_CONTROL_PLANE=$$control_plane \
+	  CARDEA_HELM=$$helm && deploy/check && cargo test -p cardea-tests
 
 check:
 	cargo fmt --all --check
