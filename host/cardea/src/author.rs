@@ -1,4 +1,4 @@
-//! The policy author's tool: what `cardea policy new|build|check|inspect|run|test` do.
+//! The policy author's tool: what `cardea policy new|build|check|inspect|run|test|push|pull|sign|verify` do.
 //!
 //! Standard output carries the answer, standard error progress and mistakes. The exit code is 0 when all is well, 1 when
 //! a policy is at fault (it does not build, is refused, or breaks a promise), and 2 when the command cannot be carried out
@@ -19,6 +19,11 @@ mod test;
 mod exchange;
 mod play;
 mod scenario;
+
+mod pull;
+mod push;
+mod registry;
+mod sign;
 
 mod engine;
 mod mistake;
@@ -43,6 +48,14 @@ pub enum Command {
     Run(run::Args),
     /// Play the scenarios of policies on the engine that serves traffic.
     Test(test::Args),
+    /// Put a module into a registry.
+    Push(push::Args),
+    /// Take a module out of a registry.
+    Pull(pull::Args),
+    /// Sign a module in a registry, and make keys for that.
+    Sign(sign::Args),
+    /// Say whether a module in a registry is signed with one of your keys.
+    Verify(sign::VerifyArgs),
 }
 
 /// Whether the policy did what it should; when a command cannot even find out, it ends in a [`Mistake`].
@@ -62,6 +75,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Push(args) => push::run(&args),
+        Command::Pull(args) => pull::run(&args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Verify(args) => sign::verify(&args),
     };
     Ok(match done {
         Ok(Verdict::Good) => ExitCode::SUCCESS,

@@ -44,6 +44,10 @@ impl Fault {
             let remedy = "give the authority that signed it with --registry-ca";
             return Self::new(field, format!("{host} is not trusted: {causes}"), remedy);
         }
+        if causes.contains("InvalidContentType") {
+            let remedy = "give it to --registry-insecure, if it may be spoken to without TLS";
+            return Self::new(field, format!("{host} does not speak TLS"), remedy);
+        }
         Self::passing(field, format!("{host} cannot be reached: {causes}"))
     }
 }
