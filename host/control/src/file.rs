@@ -28,6 +28,7 @@ mod watch;
 mod tests;
 
 pub use document::{Parsed, json as parse_value};
+pub(crate) use mistake::Mistake;
 pub use object::Object;
 pub use parse::parse;
 pub use source::{Change, FileSource, SourceError};

@@ -5,6 +5,7 @@
 //! judges no reference between objects: that is `cardea_model::compile`.
 
 pub mod admission;
+pub mod cluster;
 pub mod fetch;
 pub mod file;
 pub mod kube;

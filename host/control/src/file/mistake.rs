@@ -2,7 +2,7 @@
 
 /// One error of a parser, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(crate) struct Mistake {
     /// `spec.rules[0].http`, or empty where the text as a whole is wrong.
     pub field: String,
     /// From 1, within the text that was parsed.
@@ -12,12 +12,12 @@ pub(super) struct Mistake {
 }
 
 impl Mistake {
-    pub(super) fn whole(message: impl Into<String>, remedy: &'static str) -> Self {
+    pub(crate) fn whole(message: impl Into<String>, remedy: &'static str) -> Self {
         Self { field: String::new(), line: None, message: message.into(), remedy }
     }
 
     /// From the YAML parser, whose text is `path: message at line L column C`.
-    pub(super) fn from_yaml(error: &serde_yaml::Error) -> Self {
+    pub(crate) fn from_yaml(error: &serde_yaml::Error) -> Self {
         let line = error.location().map(|location| location.line());
         let text = error.to_string();
         let text = match text.rfind(" at line ") {
@@ -29,7 +29,7 @@ impl Mistake {
     }
 
     /// From the JSON parser, for text that is not JSON.
-    pub(super) fn from_json(error: &serde_json::Error) -> Self {
+    pub(crate) fn from_json(error: &serde_json::Error) -> Self {
         let line = Some(error.line()).filter(|line| *line > 0);
         let text = error.to_string();
         let message = text.split(" at line ").next().unwrap_or_default();
