@@ -3,6 +3,7 @@
 {{- define "cardea.flags" -}}
 {{- /* A volume belongs to root; what is trusted at the next start lies in a folder that the process makes, for itself alone. */}}
 - --module-cache=/var/cache/cardea/modules/own
+- --module-cache-bytes-max={{ .Values.moduleCache.fetchedMax }}
 - --snapshot=/var/cache/cardea/snapshot/own
 - --lease-name={{ include "cardea.name" . }}
 {{- with .Values.namespace }}
@@ -29,6 +30,9 @@
 {{- end }}
 {{- with .Values.registry.mirrors }}
 - --registry-mirrors={{ join "," . }}
+{{- end }}
+{{- with .Values.registry.insecure }}
+- --registry-insecure={{ join "," . }}
 {{- end }}
 {{- if .Values.registry.caConfigMap }}
 - --registry-ca=/etc/cardea/registry-ca/ca.crt
