@@ -431,3 +431,42 @@ fn the_crd_is_structural_and_keeps_any_config() {
     // No reference, which a structural schema may not have.
     assert!(!crd.to_string().contains("$ref"));
 }
+
+#[test]
+fn the_crd_has_a_status_and_columns_for_people() {
+    let crd: serde_json::Value = serde_yaml::from_str(&policy::crd_yaml().unwrap()).unwrap();
+    let version = &crd["spec"]["versions"][0];
+    assert_eq!(version["subresources"], serde_json::json!({ "status": {} }));
+    let columns = |is_wide: bool| -> Vec<&str> {
+        let all = version["additionalPrinterColumns"].as_array().unwrap().iter();
+        all.filter(|column| (column["priority"] == 1) == is_wide).map(|column| column["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!(columns(false), ["Module", "Digest", "Programmed", "Age"]);
+    assert_eq!(columns(true), ["Failure Mode", "Message"]);
+}
+
+#[test]
+fn every_field_of_the_crd_is_described() {
+    fn walk(schema: &serde_json::Value, path: &str, bare: &mut Vec<String>) {
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            if field["description"].as_str().is_none_or(str::is_empty) {
+                bare.push(path.clone());
+            }
+            walk(field, &path, bare);
+            walk(&field["items"], &path, bare);
+        }
+    }
+    let crd: serde_json::Value = serde_yaml::from_str(&policy::crd_yaml().unwrap()).unwrap();
+    let mut bare = Vec::new();
+    walk(&crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"], "", &mut bare);
+    assert_eq!(bare, [] as [&str; 0]);
+}
+
+#[test]
+fn the_bounds_of_the_crd_are_those_of_the_compiler() {
+    use cardea_model::compile::{DEADLINE_MAX, DEADLINE_MIN};
+    let text = policy::crd_yaml().unwrap();
+    assert_eq!((DEADLINE_MIN.as_millis(), DEADLINE_MAX.as_secs()), (1, 1));
+    assert!(text.contains("duration(self) >= duration('1ms') && duration(self) <= duration('1s')"), "{text}");
+}

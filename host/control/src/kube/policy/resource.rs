@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::status::PolicyStatus;
 
+/// In CEL: `exists_one` over which of the sources are there.
+const ONE_SOURCE: &str =
+    "[has(self.file), has(self.configMap), has(self.oci), has(self.http)].exists_one(given, given)";
+
 /// A policy written in WebAssembly, attached to routes by the Ingress annotation cardea.dev/policies.
 #[derive(CustomResource, Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[kube(
@@ -19,8 +23,12 @@ use super::status::PolicyStatus;
     namespaced,
     status = "PolicyStatus",
     doc = "A policy written in WebAssembly, attached to routes by the Ingress annotation cardea.dev/policies.",
-    printcolumn = r#"{"name":"Failure Mode","type":"string","jsonPath":".spec.failureMode"}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Module","type":"string","jsonPath":".status.module","description":"Where the module comes from."}"#,
+    printcolumn = r#"{"name":"Digest","type":"string","jsonPath":".status.shortDigest","description":"Which module serves."}"#,
+    printcolumn = r#"{"name":"Programmed","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].status","description":"Whether the policy serves as it is declared."}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Failure Mode","type":"string","jsonPath":".spec.failureMode","priority":1,"description":"What becomes of requests whose policy failed."}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Programmed\")].message","priority":1,"description":"Why it serves, or does not."}"#
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PolicySpec {
@@ -47,9 +55,14 @@ pub struct PolicySpec {
 /// Exactly one of `file`, `configMap`, `oci` and `http`.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [
+    { "rule": ONE_SOURCE, "message": "give exactly one of file, configMap, oci and http" },
+    { "rule": "!has(self.http) || has(self.digest)", "message": "a module from http needs a digest", "fieldPath": ".digest" },
+]))]
 pub struct Module {
     /// A path, relative to the manifest's own file. Only for manifests that are read from a directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 4096))]
     pub file: Option<String>,
     /// A key of binaryData in a ConfigMap of the same namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,13 +75,19 @@ pub struct Module {
     pub http: Option<HttpFile>,
     /// sha256:<64 hexadecimal digits>, which the module's bytes must then have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 71), regex(pattern = "^sha256:[0-9a-f]{64}$"))]
     pub digest: Option<String>,
 }
 
+/// One entry of binaryData.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConfigMapKey {
+    /// Of the ConfigMap, in the namespace of the Policy.
+    #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// Of the entry that has the module's bytes.
+    #[schemars(length(min = 1, max = 253))]
     pub key: String,
 }
 
@@ -76,12 +95,21 @@ pub struct ConfigMapKey {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OciImage {
     /// registry/repository:tag, with or instead of the tag @sha256:<64 hexadecimal digits> of the manifest.
+    #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [{
+        "rule": "self.matches('^[^/@ ]+/[^ ]+$')",
+        "message": "write the image in full, with its registry: registry.example.com/team/policy:v1",
+    }]))]
     pub image: String,
     /// A Secret of type kubernetes.io/dockerconfigjson in the same namespace. Without one the pull is anonymous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
     pub pull_secret: Option<String>,
     /// How often a tag is looked up again: a whole number of s, m or h, at least 1s. Default 5m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), extend("x-kubernetes-validations" = [{
+        "rule": duration("duration(self) >= duration('1s')"),
+        "message": "write a number and a unit, at least 1s, such as 5m",
+    }]))]
     pub interval: Option<String>,
 }
 
@@ -89,6 +117,7 @@ pub struct OciImage {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpFile {
     /// An http or https URL of the module's bytes.
+    #[schemars(length(max = 4096), regex(pattern = "^https?://[^ ]+$"))]
     pub url: String,
 }
 
@@ -97,9 +126,15 @@ pub struct HttpFile {
 pub struct Grants {
     /// Interfaces of cardea:policy that the module may import, beside types and exchange.
     #[serde(default)]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "set"))]
     pub interfaces: Vec<Interface>,
     /// Guarded request headers that the policy may write, such as x-forwarded-for.
     #[serde(default)]
+    #[schemars(
+        length(max = 64),
+        inner(length(min = 1, max = 256), regex(pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")),
+        extend("x-kubernetes-list-type" = "set")
+    )]
     pub headers: Vec<String>,
 }
 
@@ -132,6 +167,10 @@ impl Interface {
 pub struct Limits {
     /// Wall time of one call of the policy: a whole number of us, ms, s or m. Default 5ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), extend("x-kubernetes-validations" = [{
+        "rule": duration("duration(self) >= duration('1ms') && duration(self) <= duration('1s')"),
+        "message": "write a number and a unit, from 1ms to 1s, such as 5ms",
+    }]))]
     pub deadline: Option<String>,
     /// Linear memory of one instance: a whole number of bytes, Ki, Mi, Gi, k, M or G. Default 16Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,8 +230,20 @@ impl JsonSchema for Amount {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "x-kubernetes-int-or-string": true })
+        json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "maxLength": 32,
+            "x-kubernetes-validations": [{
+                "rule": "type(self) == int ? self >= 0 : self.matches('^[0-9]+(k|M|G|T|Ki|Mi|Gi|Ti)?$')",
+                "message": "write a whole number of bytes, with k, M, G, T, Ki, Mi, Gi or Ti if need be, such as 16Mi",
+            }],
+        })
     }
+}
+
+/// In CEL: text that `units::duration` reads, within bounds.
+fn duration(bounds: &str) -> String {
+    format!("self.matches('^([0-9]+(us|ms|s|m|h))+$') && {bounds}")
 }
 
 fn any_value(_: &mut SchemaGenerator) -> Schema {
