@@ -1,6 +1,7 @@
 //! The admin listener: health, readiness, metrics and the debug view. Plain HTTP/1.1, on a thread of its own.
 
 mod metrics;
+mod source;
 mod view;
 
 use std::convert::Infallible;
@@ -10,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cardea_control::cluster::Health;
 use cardea_policy::State;
 use cardea_proxy::worker::{Shared, Standing};
 use http::{Method, Request, Response, StatusCode, header};
@@ -27,6 +29,8 @@ pub struct Admin {
     pub shared: Arc<Shared>,
     pub state: Arc<State>,
     pub view: Arc<View>,
+    /// How well the API server is heard, if there is one.
+    pub source: Option<Arc<Health>>,
 }
 
 /// The running listener.
@@ -108,9 +112,11 @@ impl Admin {
             let why = if standing == Standing::Leaving { "leaving\n" } else { "draining\n" };
             text(StatusCode::SERVICE_UNAVAILABLE, why.into())
         } else if self.shared.live.version() == 0 {
-            text(StatusCode::SERVICE_UNAVAILABLE, "no configuration yet\n".into())
+            let missing = self.source.as_ref().map(|source| source::missing(&source.seen())).unwrap_or_default();
+            text(StatusCode::SERVICE_UNAVAILABLE, format!("no configuration yet\n{missing}"))
         } else {
-            text(StatusCode::OK, "ready\n".into())
+            let detail = self.source.as_ref().map(|source| source::detail(&source.seen())).unwrap_or_default();
+            text(StatusCode::OK, format!("ready\n{detail}"))
         }
     }
 }

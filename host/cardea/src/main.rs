@@ -2,12 +2,14 @@
 
 mod admin;
 mod author;
+mod control;
 mod echo;
 mod event;
 mod reload;
 mod serve;
 mod settings;
 mod shutdown;
+mod source;
 
 use std::process::ExitCode;
 
@@ -26,7 +28,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the Ingresses of a directory of manifests.
+    /// Serve the Ingresses of a cluster, or of a directory of manifests.
     Serve(Box<settings::Flags>),
     /// Write, build, check and test policies.
     #[command(subcommand)]

@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use cardea_control::file::{Change, FileSource, Stopper};
+use cardea_control::file::Change;
 use cardea_policy::{Engine, EngineOptions, Instances, LogLevel, LogSink, Sources, State};
 use cardea_proxy::listen::{self, Listener};
 use cardea_proxy::live::Live;
@@ -21,20 +21,23 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::admin::{self, Admin};
+use crate::control::Control;
 use crate::event::{Level, emit};
 use crate::reload::{Reloader, View};
 use crate::settings::Checked;
 use crate::shutdown::Signals;
+use crate::source::{Source, Stopper};
 
 pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
-    let source = FileSource::open(&settings.manifests)?;
+    let control = Control::start()?;
+    let source = Source::open(settings.origin.clone(), settings.fetch.clone(), control.handle())?;
     let engine = engine(&settings)?;
     let (log, log_writer) = access_log(settings.proxy.access_log)?;
     let shared = Arc::new(shared(&settings, log)?);
     let (state, view) = (Arc::new(State::default()), Arc::new(View::default()));
     let sockets = Sockets::bind(&settings)?;
 
-    let admin = Admin { shared: Arc::clone(&shared), state: Arc::clone(&state), view: Arc::clone(&view) };
+    let admin = Admin { shared: Arc::clone(&shared), state: Arc::clone(&state), view: Arc::clone(&view), source: source.health() };
     let admin = admin::spawn(admin, sockets.admin)?;
     let workers = workers(&shared, &engine, sockets.http, sockets.https)?;
     let stopper = source.stopper();
@@ -47,6 +50,7 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     signals.exit_at_next()?;
     emit(Level::Info, "draining", json!({}));
     stop(&shared, &stopper, watching, workers)?;
+    control.stop();
     drop(shared);
     admin.stop();
     drop(log_writer);
@@ -156,14 +160,13 @@ fn workers(
 }
 
 /// Loads the source and follows its changes, on a thread of its own.
-fn watch_source(mut source: FileSource, mut reloader: Reloader) -> anyhow::Result<JoinHandle<()>> {
+fn watch_source(mut source: Source, mut reloader: Reloader) -> anyhow::Result<JoinHandle<()>> {
     let follow = move || {
-        loop {
+        let mut change = source.begin();
+        while change == Change::Changed {
             let (config, problems) = source.load();
             reloader.apply(config, problems);
-            if source.wait() == Change::Stopped {
-                return;
-            }
+            change = source.wait();
         }
     };
     Ok(thread::Builder::new().name("source".into()).spawn(follow)?)

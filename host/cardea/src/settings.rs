@@ -1,21 +1,27 @@
 //! What the operator typed, and what the process needs: flags and environment, checked before anything starts.
 
+mod cluster;
+mod modules;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cardea_control::fetch;
 use cardea_model::compile;
 use cardea_model::units;
 use cardea_proxy::settings::Settings;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::source::Origin;
+
 /// Durations are written as 500ms, 30s or 1m30s; sizes as 65536 or 64Ki.
 #[derive(Debug, Args)]
 pub struct Flags {
     /// Directory of Kubernetes manifests, watched: Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap, Policy.
-    #[arg(long, env = "CARDEA_MANIFESTS", value_name = "DIR")]
-    manifests: PathBuf,
+    #[arg(long, env = "CARDEA_MANIFESTS", value_name = "DIR", required_unless_present = "kubernetes", conflicts_with = "kubernetes")]
+    manifests: Option<PathBuf>,
     /// Address for HTTP/1.1 and HTTP/2 with prior knowledge; port 0 picks one.
     #[arg(long, env = "CARDEA_HTTP", value_name = "ADDR", default_value = "0.0.0.0:8080")]
     http: SocketAddr,
@@ -55,6 +61,10 @@ pub struct Flags {
     /// Where access lines go: JSON on stdout, or nowhere.
     #[arg(long, env = "CARDEA_ACCESS_LOG", value_name = "FORM", default_value = "json")]
     access_log: AccessLog,
+    #[command(flatten)]
+    cluster: cluster::Flags,
+    #[command(flatten)]
+    modules: modules::Flags,
     #[command(flatten)]
     bounds: Bounds,
 }
@@ -117,13 +127,14 @@ struct Bounds {
 /// Flags that fit together.
 #[derive(Debug)]
 pub struct Checked {
-    pub manifests: PathBuf,
+    pub origin: Origin,
     pub http: SocketAddr,
     pub https: SocketAddr,
     pub admin: SocketAddr,
     pub workers: usize,
     pub compile: compile::Options,
     pub module_cache: Option<PathBuf>,
+    pub fetch: fetch::Options,
     pub policy_instances_max: u32,
     /// Between being told to stop and draining.
     pub drain_delay: Duration,
@@ -139,27 +150,36 @@ impl Checked {
         if !(1..=WORKERS_MAX).contains(&workers) {
             return Err(format!("--workers is {workers}; it may be 1 to {WORKERS_MAX}"));
         }
-        if !flags.manifests.is_dir() {
-            return Err(format!("--manifests {} is not a directory", flags.manifests.display()));
-        }
         if flags.policy_instances_max == 0 {
             return Err("--policy-instances-max is 0; no policy could run".into());
         }
+        let compile = compile::Options {
+            controller: flags.controller_name.as_str().into(),
+            watch_ingress_without_class: flags.watch_ingress_without_class,
+        };
         Ok(Self {
-            manifests: flags.manifests.clone(),
+            origin: origin(flags, &compile)?,
             http: flags.http,
             https: flags.https,
             admin: flags.admin,
             workers,
-            compile: compile::Options {
-                controller: flags.controller_name.as_str().into(),
-                watch_ingress_without_class: flags.watch_ingress_without_class,
-            },
+            compile,
             module_cache: flags.module_cache.clone(),
+            fetch: flags.modules.options(flags.module_cache.as_deref())?,
             policy_instances_max: flags.policy_instances_max,
             drain_delay: flags.bounds.drain_delay,
             proxy: proxy(flags, workers)?,
         })
+    }
+}
+
+fn origin(flags: &Flags, compile: &compile::Options) -> Result<Origin, String> {
+    match &flags.manifests {
+        Some(manifests) if !manifests.is_dir() => {
+            Err(format!("--manifests {} is not a directory", manifests.display()))
+        }
+        Some(manifests) => Ok(Origin::Manifests(manifests.clone())),
+        None => Ok(Origin::Cluster(Box::new(flags.cluster.options(compile.clone())))),
     }
 }
 

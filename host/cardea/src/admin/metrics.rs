@@ -13,6 +13,9 @@ pub fn render(admin: &Admin) -> String {
     counts(&mut out, &policies);
     durations(&mut out, &policies);
     user(&mut out, &policies);
+    if let Some(source) = &admin.source {
+        super::source::metrics(&mut out, &source.seen());
+    }
     out.text
 }
 
