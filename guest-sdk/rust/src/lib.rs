@@ -95,6 +95,7 @@ mod outcome;
 pub mod path;
 mod policy;
 pub mod random;
+pub mod stable;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cardea_policy_sdk::stable::Spread;
 use cardea_policy_sdk::{Request, random};
 use serde::Deserialize;
 
@@ -38,7 +39,7 @@ pub struct Share {
     /// 0 to 1.
     fraction: f64,
     sticky: Option<Sticky>,
-    seed: u64,
+    spread: Spread,
 }
 
 /// Whether the request is chosen, and the Set-Cookie that makes the choice last.
@@ -57,7 +58,7 @@ impl Share {
             sticky.check()?;
         }
         let seed = sticky.as_ref().and_then(|sticky| sticky.seed.as_deref()).unwrap_or(backend);
-        Ok(Share { fraction: percent / 100.0, seed: hash(0, seed.as_bytes()), sticky })
+        Ok(Share { fraction: percent / 100.0, spread: Spread::new(seed), sticky })
     }
 
     /// Asks nothing where the share is nothing and nobody needs a cookie.
@@ -70,23 +71,24 @@ impl Share {
         };
         match sticky.visitor(request) {
             Some(visitor) => Draw { chosen: self.covers(&visitor), cookie: None },
-            None => self.draw_new(sticky),
+            None => self.draw_new(sticky, request),
         }
     }
 
     /// A visitor that is not known yet: known from now on if a cookie may be set, else by chance.
-    fn draw_new(&self, sticky: &Sticky) -> Draw {
+    fn draw_new(&self, sticky: &Sticky, request: &Request) -> Draw {
         let visitor = hex(random::next_u64());
         let cookie = sticky.set_cookie.as_ref().zip(sticky.name.as_ref()).map(|(set, name)| {
             let seconds = set.max_age.as_secs().to_string();
-            [name, "=", &visitor, "; Max-Age=", &seconds, "; Path=/; HttpOnly; SameSite=Lax"].concat()
+            let secure = if request.scheme() == "https" { "; Secure" } else { "" };
+            [name, "=", &visitor, "; Max-Age=", &seconds, "; Path=/; HttpOnly; SameSite=Lax", secure].concat()
         });
         Draw { chosen: self.covers(visitor.as_bytes()), cookie }
     }
 
     /// The same on every replica, and a larger share covers all that a smaller one did.
     fn covers(&self, visitor: &[u8]) -> bool {
-        ((hash(self.seed, visitor) >> 11) as f64) < self.fraction * (1_u64 << 53) as f64
+        self.spread.position(visitor) < self.fraction
     }
 }
 
@@ -95,6 +97,7 @@ impl Sticky {
         match (self.by, &self.name) {
             (By::Client, Some(_)) => Err("config.sticky.name: `by: client` takes no name".to_string()),
             (By::Cookie | By::Header, None) => Err("config.sticky.name: name the cookie or header".to_string()),
+            (_, Some(name)) if !is_token(name) => Err("config.sticky.name: not a name of cookies or headers".to_string()),
             _ if self.set_cookie.is_some() && self.by != By::Cookie => {
                 Err("config.sticky.set-cookie: only with `by: cookie`".to_string())
             }
@@ -112,13 +115,10 @@ impl Sticky {
     }
 }
 
-/// FNV-1a, then the mixer of SplitMix64, so that near visitors land far apart.
-fn hash(seed: u64, bytes: &[u8]) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let mut z = bytes.iter().fold(seed ^ 0xcbf2_9ce4_8422_2325, step);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+/// RFC 9110, 5.6.2: what may stand before the `=` of a cookie, so that a name cannot bring attributes along.
+fn is_token(name: &str) -> bool {
+    let special = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || special(byte))
 }
 
 fn hex(number: u64) -> String {

@@ -63,7 +63,7 @@ fn a_new_visitor_gets_a_cookie_that_keeps_the_choice() {
                          "sticky": { "by": "cookie", "name": "visitor", "set-cookie": { "max-age": "7d" } } });
     let mut policy = Running::<Canary>::start(config).unwrap();
     for _ in 0..20 {
-        let first = policy.request(Exchange::get("/"));
+        let first = policy.request(Exchange::get("/").scheme("http"));
         let [Edit::Append(cookie)] = &first.response_edits[..] else { unreachable!("{first:?}") };
         let cookie = cookie.value.to_str().unwrap();
         assert!(cookie.ends_with("; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
@@ -75,6 +75,26 @@ fn a_new_visitor_gets_a_cookie_that_keeps_the_choice() {
 }
 
 #[test]
+fn a_cookie_that_comes_by_tls_goes_by_tls_alone() {
+    let config = json!({ "backend": "canary", "percent": 50,
+                         "sticky": { "by": "cookie", "name": "visitor", "set-cookie": { "max-age": "1h" } } });
+    let outcome = Exchange::get("/").scheme("https").run::<Canary>(config);
+    let [Edit::Append(cookie)] = &outcome.response_edits[..] else { unreachable!("{outcome:?}") };
+    assert!(cookie.value.to_str().unwrap().ends_with("; SameSite=Lax; Secure"), "{cookie:?}");
+}
+
+#[test]
+fn any_bytes_are_a_visitor_and_replicas_agree_on_them() {
+    let config = || json!({ "backend": "canary", "percent": 50, "sticky": { "by": "cookie", "name": "visitor" } });
+    let start = || Running::<Canary>::start(config()).unwrap();
+    let (mut one, mut other) = (start(), start());
+    for value in ["", "\"", "a b", "%00", &"x".repeat(8_000)] {
+        let exchange = || Exchange::get("/").header("cookie", format!("visitor={value}; visitor=second"));
+        assert_eq!(chosen(&one.request(exchange())), chosen(&other.request(exchange())), "{value}");
+    }
+}
+
+#[test]
 fn a_config_that_means_nothing_is_refused() {
     for (config, field) in [
         (json!({}), "backend"),
@@ -82,6 +102,7 @@ fn a_config_that_means_nothing_is_refused() {
         (json!({ "backend": "c", "percent": 101 }), "config.percent"),
         (json!({ "backend": "c", "sticky": { "by": "cookie" } }), "config.sticky.name"),
         (json!({ "backend": "c", "sticky": { "by": "client", "set-cookie": { "max-age": "1d" } } }), "set-cookie"),
+        (json!({ "backend": "c", "sticky": { "by": "cookie", "name": "a; Domain=evil" } }), "config.sticky.name"),
         (json!({ "backend": "c", "weight": 1 }), "config.weight"),
     ] {
         let error = Running::<Canary>::start(config.clone()).unwrap_err();
