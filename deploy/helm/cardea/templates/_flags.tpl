@@ -42,6 +42,13 @@
 {{- end }}
 {{- if .Values.webhook.enabled }}
 - --webhook={{ .Values.listen }}:{{ .Values.webhook.port }}
+{{- if .Values.webhook.certificateSecret }}
+- --webhook-cert=/etc/cardea/webhook/tls.crt
+- --webhook-key=/etc/cardea/webhook/tls.key
+{{- else }}
+- --webhook-service={{ include "cardea.name" . }}-webhook
+- --webhook-configuration={{ include "cardea.clusterName" . }}
+{{- end }}
 {{- end }}
 {{- if .Values.proxyProtocol.enabled }}
 - --proxy-protocol=on

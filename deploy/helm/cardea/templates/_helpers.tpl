@@ -67,3 +67,10 @@ true
 {{- end -}}
 {{- end -}}
 {{- end -}}
+
+{{/* "true" where the replicas make and keep the webhook's certificate. */}}
+{{- define "cardea.keepsCertificate" -}}
+{{- if and .Values.webhook.enabled (not .Values.webhook.certificateSecret) -}}
+true
+{{- end -}}
+{{- end -}}

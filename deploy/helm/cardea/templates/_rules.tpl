@@ -56,7 +56,7 @@
   resources: [nodes]
   verbs: [get]
 {{- end }}
-{{- if .Values.webhook.enabled }}
+{{- if include "cardea.keepsCertificate" . }}
 # The webhook writes its own certificate's authority there.
 - apiGroups: [admissionregistration.k8s.io]
   resources: [validatingwebhookconfigurations]
@@ -89,7 +89,7 @@
   resourceNames: [{{ trimPrefix (printf "%s/" .Release.Namespace) $publish }}]
   verbs: [list, watch]
 {{- end }}
-{{- if .Values.webhook.enabled }}
+{{- if include "cardea.keepsCertificate" . }}
 - apiGroups: [""]
   resources: [secrets]
   resourceNames: [{{ include "cardea.name" . }}-webhook]
