@@ -97,7 +97,9 @@ impl Sticky {
         match (self.by, &self.name) {
             (By::Client, Some(_)) => Err("config.sticky.name: `by: client` takes no name".to_string()),
             (By::Cookie | By::Header, None) => Err("config.sticky.name: name the cookie or header".to_string()),
-            (_, Some(name)) if !is_token(name) => Err("config.sticky.name: not a name of cookies or headers".to_string()),
+            (_, Some(name)) if !is_token(name) => {
+                Err("config.sticky.name: not a name of cookies or headers".to_string())
+            }
             _ if self.set_cookie.is_some() && self.by != By::Cookie => {
                 Err("config.sticky.set-cookie: only with `by: cookie`".to_string())
             }
