@@ -60,8 +60,8 @@ struct Journal {
     ended: u8,
 }
 
-/// Where a step began, so that it looks only at what came after.
-#[derive(Debug, Clone, Copy)]
+/// Where a step began, so that it looks only at what came after; by default the start of the process.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Mark {
     events: usize,
     records: usize,

@@ -13,5 +13,6 @@ pub mod ingress;
 pub mod pattern;
 pub mod plane;
 pub mod pulse;
+pub mod registry;
 pub mod scenario;
 pub mod wire;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use cardea_control::report::Applied;
-use cardea_model::config::{Config, Policy as Spec};
+use cardea_model::config::{Config, ModuleSource, Policy as Spec};
 use cardea_model::problem::{Problem, Severity};
 use cardea_model::snapshot::Snapshot;
 use cardea_model::{compile, endpoint};
@@ -118,16 +118,7 @@ impl Reloader {
                 Ok(policy) => (Some(policy), true),
                 Err(error) => {
                     self.shared.metrics.policy_load_failures.add(1);
-                    problems.push(Problem {
-                        origin: spec.origin.clone(),
-                        field: error.field.into(),
-                        message: format!(
-                            "{error}{}",
-                            if previous.is_some() { "; the last good version serves on" } else { "" }
-                        ),
-                        remedy: error.remedy.clone(),
-                        severity: Severity::Error,
-                    });
+                    problems.extend(self.fault(spec, &error, problems));
                     refused = Some(error);
                     (previous.cloned(), false)
                 }
@@ -139,6 +130,22 @@ impl Reloader {
         }
         self.loaded = next;
         all
+    }
+
+    /// The problem to list; none where the source has said already why there is no module.
+    fn fault(&self, spec: &Spec, error: &LoadError, problems: &[Problem]) -> Option<Problem> {
+        let (field, message, remedy, severity) = match &spec.module {
+            ModuleSource::Missing { .. } if problems.iter().any(|problem| problem.origin == spec.origin) => return None,
+            ModuleSource::Missing { path, message } => {
+                let message = format!("{path} is not here yet: {message}");
+                ("spec.module", message, String::from("wait: it is taken as soon as it is here"), Severity::Warning)
+            }
+            ModuleSource::Bytes { .. } => (error.field, error.to_string(), error.remedy.clone(), Severity::Error),
+        };
+        let name = format!("{}/{}", spec.origin.namespace, spec.origin.name);
+        let serves_on = if self.loaded.contains_key(name.as_str()) { "; the last good version serves on" } else { "" };
+        let message = format!("{message}{serves_on}");
+        Some(Problem { origin: spec.origin.clone(), field: field.into(), message, remedy, severity })
     }
 
     fn publish(

@@ -180,7 +180,8 @@ impl SignedRecord {
     }
 }
 
-fn prepare(directory: &Path) -> Result<(), String> {
+/// Makes a directory that is ours alone, or says why it is not.
+pub(crate) fn prepare(directory: &Path) -> Result<(), String> {
     let said = |error: io::Error| format!("{}: {error}", directory.display());
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(said)?;
     let metadata = fs::symlink_metadata(directory).map_err(said)?;

@@ -29,7 +29,7 @@ fn archive(packed: impl Read, module_bytes_max: u64) -> Result<Vec<u8>, String> 
         let entry = entry.map_err(unreadable)?;
         let path = entry.path().map_err(unreadable)?.into_owned();
         let is_named = path.file_name().is_some_and(|name| name == NAME);
-        if !entry.header().entry_type().is_file() || !path.extension().is_some_and(|extension| extension == "wasm") {
+        if !entry.header().entry_type().is_file() || path.extension().is_none_or(|extension| extension != "wasm") {
             continue;
         }
         if found.is_some() && !is_named {

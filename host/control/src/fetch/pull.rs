@@ -80,7 +80,7 @@ impl Pull<'_> {
         for host in self.client.hosts(&image.registry) {
             let login = self.login(&host, &image)?;
             let mut session = Session::new(self.client, &host, &image.repository, Access::Pull, login);
-            match self.from(&mut session, &image).await {
+            match self.attempt(&mut session, &image).await {
                 Ok(resolved) => return Ok(resolved),
                 Err(next) => fault = Some(next),
             }
@@ -96,7 +96,7 @@ impl Pull<'_> {
         })
     }
 
-    async fn from(&self, session: &mut Session<'_>, image: &Image) -> Result<Resolved, Fault> {
+    async fn attempt(&self, session: &mut Session<'_>, image: &Image) -> Result<Resolved, Fault> {
         if let Some(known) = self.unchanged(session, image).await? {
             let manifest = known.manifest.clone().unwrap_or_default();
             let signed = self.signed(session, &manifest).await?;

@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 
-use crate::kube::secret::TLS;
+use crate::kube::secret::{DOCKER_CONFIG, TLS};
 use crate::kube::{Place, problem};
 
 type Encoded = Option<BTreeMap<String, Option<String>>>;
@@ -32,7 +32,7 @@ pub(super) struct WireSecret {
 impl WireSecret {
     pub(super) fn decode(self, place: &Place) -> Result<Secret, Vec<Problem>> {
         // Of no other type is the content ever looked at.
-        let data = match self.r#type.as_deref() == Some(TLS) {
+        let data = match matches!(self.r#type.as_deref(), Some(TLS | DOCKER_CONFIG)) {
             true => decode(place, "Secret", "data", &self.metadata, self.data)?,
             false => None,
         };

@@ -11,7 +11,7 @@ use super::{Place, problem};
 use crate::fetch::Credentials;
 
 pub(crate) const TLS: &str = "kubernetes.io/tls";
-const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
+pub(crate) const DOCKER_CONFIG: &str = "kubernetes.io/dockerconfigjson";
 const DOCKER_CONFIG_KEY: &str = ".dockerconfigjson";
 
 /// Credentials for registries, which a Policy may name.
