@@ -160,6 +160,11 @@ impl Plane {
         Ok(())
     }
 
+    /// Undoes what a test that failed has left undone.
+    pub fn recover(&self) -> Result<()> {
+        if self.process()?.child.try_wait()?.is_some() { self.restart() } else { self.resume() }
+    }
+
     fn process(&self) -> Result<MutexGuard<'_, Process>> {
         let process = self.process.as_ref().context("this plane is not ours")?;
         Ok(process.lock().unwrap_or_else(PoisonError::into_inner))

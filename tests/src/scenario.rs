@@ -286,6 +286,10 @@ pub struct Expect {
     pub objects: Vec<ExpectObject>,
     /// Requests to the API server, by a part of their line, and how many of them at least.
     pub asked: BTreeMap<String, usize>,
+    /// Requests to the API server that did not come in this step.
+    pub not_asked: Vec<String>,
+    /// Each matches an Event of the test's namespace.
+    pub events: Vec<Value>,
     /// The process ends by itself, with this code.
     pub exit: Option<i32>,
     /// No more CPU than this many ticks of 10 ms between the start and the end of the step.

@@ -1,6 +1,7 @@
 //! The Kubernetes API as a test uses it: objects are JSON, and what is awaited is watched, never slept for.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use futures_util::{Stream, StreamExt, pin_mut};
@@ -9,10 +10,13 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::WatchEvent;
 use kube::{Client, Config};
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::kind::Kind;
 use crate::pulse::DEADLINE;
+
+/// For one answer of a busy API server.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// A client of the runtime that it was made on.
 #[derive(Clone)]
@@ -97,7 +101,8 @@ impl Api {
         let what = format!("{method} {path}");
         let bytes = if body.is_null() { Vec::new() } else { serde_json::to_vec(body)? };
         let request = Request::builder().method(method).uri(path).header("content-type", content_type).body(bytes)?;
-        self.0.request(request).await.context(what)
+        let answer = timeout(ANSWER, self.0.request(request)).await;
+        answer.with_context(|| format!("{what}: no answer in {ANSWER:?}"))?.context(what)
     }
 
     /// What happens to objects from now on, after those that are there already.
@@ -140,11 +145,12 @@ impl Api {
         let deadline = Instant::now() + DEADLINE;
         let query: String = query.iter().map(|(name, value)| format!("&{name}={}", escape(value))).collect();
         let mut refusal = anyhow!("nothing was listed");
+        let mut check = |found: &[Value]| check(found).map_err(|refused| refusal = refused).ok();
         let watching = async {
+            let path = Kind::named(kind)?.list(namespace);
             loop {
-                match self.watch_until(&Kind::named(kind)?.list(namespace), &query, &mut check).await? {
-                    Ok(found) => return Ok(found),
-                    Err(refused) => refusal = refused,
+                if let Some(found) = self.watch_until(&path, &query, &mut check).await? {
+                    return Ok(found);
                 }
             }
         };
@@ -154,13 +160,13 @@ impl Api {
         }
     }
 
-    /// Lists, then follows the changes; the refusal when the server ended the watch.
+    /// Lists, then follows the changes; `None` when the server ended the watch.
     async fn watch_until<T>(
         &self,
         path: &str,
         query: &str,
-        check: &mut impl FnMut(&[Value]) -> Result<T>,
-    ) -> Result<Result<T>> {
+        check: &mut impl FnMut(&[Value]) -> Option<T>,
+    ) -> Result<Option<T>> {
         let list =
             self.send(Method::GET, &format!("{path}?limit=500{query}"), "application/json", &Value::Null).await?;
         let mut found = list.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -169,10 +175,9 @@ impl Api {
         let events = self.0.request_events::<Value>(request).await?;
         pin_mut!(events);
         loop {
-            let refusal = match check(&found) {
-                Ok(value) => return Ok(Ok(value)),
-                Err(refusal) => refusal,
-            };
+            if let Some(value) = check(&found) {
+                return Ok(Some(value));
+            }
             match events.next().await {
                 Some(Ok(WatchEvent::Added(object) | WatchEvent::Modified(object))) => {
                     found.retain(|one| id(one) != id(&object));
@@ -180,7 +185,7 @@ impl Api {
                 }
                 Some(Ok(WatchEvent::Deleted(object))) => found.retain(|one| id(one) != id(&object)),
                 Some(Ok(WatchEvent::Bookmark(_))) => {}
-                Some(Ok(WatchEvent::Error(_)) | Err(_)) | None => return Ok(Err(refusal)),
+                Some(Ok(WatchEvent::Error(_)) | Err(_)) | None => return Ok(None),
             }
         }
     }

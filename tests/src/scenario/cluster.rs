@@ -147,6 +147,9 @@ impl Site {
     /// # Errors
     /// When the API server refuses it.
     pub async fn act(&self, step: &Step, given: &Given) -> Result<()> {
+        if let Some(action) = step.plane {
+            self.act_on_plane(action)?;
+        }
         if let Some(faults) = &step.faults {
             self.proxy()?.set(faults.clone());
         }
@@ -165,12 +168,15 @@ impl Site {
         for (pod, state) in &step.pods {
             self.room.set(pod, *state).await?;
         }
-        match step.plane {
-            None => Ok(()),
-            Some(PlaneAction::Pause) => self.plane.pause(),
-            Some(PlaneAction::Resume) => self.plane.resume(),
-            Some(PlaneAction::Kill) => self.plane.kill(),
-            Some(PlaneAction::Restart) => self.plane.restart(),
+        Ok(())
+    }
+
+    fn act_on_plane(&self, action: PlaneAction) -> Result<()> {
+        match action {
+            PlaneAction::Pause => self.plane.pause(),
+            PlaneAction::Resume => self.plane.resume(),
+            PlaneAction::Kill => self.plane.kill(),
+            PlaneAction::Restart => self.plane.restart(),
         }
     }
 
@@ -187,8 +193,21 @@ impl Site {
             };
             self.room.api.until(&wanted.kind, namespace, &name, matches).await?;
         }
+        for wanted in &step.expect.events {
+            let wanted = json!({"has": [given.fill(wanted)?]});
+            let matches = |found: &[Value]| {
+                pattern::matches(&wanted, Some(&json!(found))).map_err(|refusal| anyhow!("events: {refusal}"))
+            };
+            self.room.api.until_list("Event", &self.room.name, &[], matches).await?;
+        }
         for (part, count) in &step.expect.asked {
-            self.proxy()?.saw(passed, part, *count).await?;
+            self.proxy()?.saw(passed, &given.fill_name(part)?, *count).await?;
+        }
+        for part in &step.expect.not_asked {
+            let part = given.fill_name(part)?;
+            let seen = self.proxy()?.passed();
+            let found = seen.iter().skip(passed).find(|one| one.request.contains(&part));
+            ensure!(found.is_none(), "{found:?}");
         }
         Ok(())
     }
@@ -205,9 +224,9 @@ impl Site {
     /// Leaves the plane as the next file needs it.
     ///
     /// # Errors
-    /// When the file left the API server away, or something cannot be removed.
+    /// When the API server does not start again, or something cannot be removed.
     pub async fn close(&self) -> Result<()> {
-        if self.plane.is_ours() { Ok(()) } else { self.room.close().await }
+        if self.plane.is_ours() { self.plane.recover() } else { self.room.close().await }
     }
 }
 
@@ -233,7 +252,9 @@ impl Scenario {
                 || step.plane.is_some()
                 || !step.pods.is_empty()
                 || !step.expect.objects.is_empty()
-                || !step.expect.asked.is_empty();
+                || !step.expect.asked.is_empty()
+                || !step.expect.not_asked.is_empty()
+                || !step.expect.events.is_empty();
             ensure!(cluster || !only_cluster, "{}: only on a cluster", step.name());
             let only_files = step.apply.as_ref().is_some_and(|apply| apply.text.is_some() || apply.module.is_some());
             ensure!(!cluster || !only_files, "{}: only with files", step.name());

@@ -94,6 +94,7 @@ impl Step {
             || e.exit.is_some()
             || !e.objects.is_empty()
             || !e.asked.is_empty()
+            || !e.events.is_empty()
     }
 
     fn acts(&self) -> bool {
