@@ -6,6 +6,7 @@ mod control;
 mod echo;
 mod event;
 mod reload;
+mod report;
 mod serve;
 mod settings;
 mod shutdown;

@@ -24,6 +24,7 @@ use crate::admin::{self, Admin};
 use crate::control::Control;
 use crate::event::{Level, emit};
 use crate::reload::{Reloader, View};
+use crate::report;
 use crate::settings::Checked;
 use crate::shutdown::Signals;
 use crate::source::{Source, Stopper};
@@ -41,15 +42,21 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let admin = admin::spawn(admin, sockets.admin)?;
     let workers = workers(&shared, &engine, sockets.http, sockets.https)?;
     let stopper = source.stopper();
+    let controller = Arc::clone(&settings.compile.controller);
     let reloader = Reloader::new(settings.compile, engine, state, Arc::clone(&shared), view);
+    let reports = |namespace: &str| settings.report.options(&controller, namespace);
+    let reporter = report::start(&source, &reloader.applied, reports, control.handle());
     let watching = watch_source(source, reloader)?;
 
     let mut signals = Signals::listen()?;
     signals.wait();
+    // Another replica goes on at once, while this one still drains.
+    let reported = reporter.map(|reporter| control.handle().spawn(reporter.stop()));
     leave(&shared, &mut signals, settings.drain_delay);
     signals.exit_at_next()?;
     emit(Level::Info, "draining", json!({}));
     stop(&shared, &stopper, watching, workers)?;
+    report::finish(reported, control.handle());
     control.stop();
     drop(shared);
     admin.stop();

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod modules;
+mod report;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub struct Flags {
     access_log: AccessLog,
     #[command(flatten)]
     cluster: cluster::Flags,
+    #[command(flatten)]
+    report: report::Flags,
     #[command(flatten)]
     modules: modules::Flags,
     #[command(flatten)]
@@ -133,6 +136,7 @@ pub struct Checked {
     pub admin: SocketAddr,
     pub workers: usize,
     pub compile: compile::Options,
+    pub report: report::Flags,
     pub module_cache: Option<PathBuf>,
     pub fetch: fetch::Options,
     pub policy_instances_max: u32,
@@ -164,6 +168,7 @@ impl Checked {
             admin: flags.admin,
             workers,
             compile,
+            report: flags.report.clone(),
             module_cache: flags.module_cache.clone(),
             fetch: flags.modules.options(flags.module_cache.as_deref())?,
             policy_instances_max: flags.policy_instances_max,

@@ -37,7 +37,7 @@ pub struct Applied {
     /// Of the process, from 1; 0 where nothing was applied yet, and nothing is then reported.
     pub generation: u64,
     /// The Ingresses of our classes, also those of which no path can be served.
-    pub served: HashSet<ObjectName>,
+    pub served: Arc<HashSet<ObjectName>>,
     /// Of every kind of object.
     pub problems: Vec<Problem>,
     /// Every Policy that is declared, used by a route or not.

@@ -4,37 +4,28 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cardea_control::report::{Applied, AppliedPolicy, ObjectName, PolicyFault, Stage};
-use cardea_model::compile;
-use cardea_model::compile::class::Classes;
 use cardea_model::config::{Config, ModuleSource, Policy};
-use cardea_model::problem::{Origin, Problem};
+use cardea_model::problem::{Origin, Problem, Severity};
 use cardea_policy::LoadError;
 
-use super::Loaded;
+use super::policies::{Loaded, Policies};
 
 pub fn of(
     generation: u64,
     config: &Config,
-    options: &compile::Options,
-    loaded: &[Loaded],
+    served: Arc<HashSet<ObjectName>>,
+    loaded: &Policies,
     problems: &[Problem],
 ) -> Applied {
-    let (classes, _) = Classes::new(&config.classes, options);
-    let served = config.ingresses.iter().filter(|ingress| classes.accept(ingress));
-    Applied {
-        generation,
-        served: served.map(|ingress| name_of(&ingress.origin)).collect(),
-        problems: problems.to_vec(),
-        policies: policies(config, loaded, problems),
-    }
+    Applied { generation, served, problems: problems.to_vec(), policies: policies(config, loaded, problems) }
 }
 
-fn name_of(origin: &Origin) -> ObjectName {
+pub fn name_of(origin: &Origin) -> ObjectName {
     ObjectName::new(Arc::clone(&origin.namespace), Arc::clone(&origin.name))
 }
 
 /// Those that can be read, and those of which nothing is known but their mistakes.
-fn policies(config: &Config, loaded: &[Loaded], problems: &[Problem]) -> Vec<AppliedPolicy> {
+fn policies(config: &Config, loaded: &Policies, problems: &[Problem]) -> Vec<AppliedPolicy> {
     let mut faults: HashMap<&Origin, &Problem> = HashMap::new();
     for problem in problems.iter().filter(|problem| problem.origin.kind == "Policy") {
         // Limits and grants that were only corrected keep nothing from serving; what does comes with the load.
@@ -42,7 +33,7 @@ fn policies(config: &Config, loaded: &[Loaded], problems: &[Problem]) -> Vec<App
             faults.entry(&problem.origin).or_insert(problem);
         }
     }
-    let loaded: HashMap<&Origin, &Loaded> = loaded.iter().map(|loaded| (&loaded.spec.origin, loaded)).collect();
+    let loaded: HashMap<&Origin, &Loaded> = loaded.iter().map(|loaded| (&loaded.spec.origin, &**loaded)).collect();
     let mut all: Vec<AppliedPolicy> = config
         .policies
         .iter()
@@ -64,6 +55,7 @@ fn policy(spec: &Policy, loaded: Option<&Loaded>, fault: Option<&Problem>) -> Ap
     let refused = loaded.and_then(|loaded| loaded.refused.as_ref());
     let fault = match (fault, refused, message) {
         // The source knows better than the engine why there are no bytes.
+        (Some(problem), _, Some(message)) if is_fetching(problem) => Some(fetching(message)),
         (Some(problem), _, _) => Some(of_source(problem)),
         (None, Some(_), Some(message)) => Some(fetching(message)),
         (None, Some(error), None) => Some(of_engine(error)),
@@ -91,6 +83,11 @@ fn of_source(problem: &Problem) -> PolicyFault {
         message: problem.message.clone(),
         remedy: problem.remedy.clone(),
     }
+}
+
+/// A source that knows why there is no module names the field of it.
+fn is_fetching(problem: &Problem) -> bool {
+    problem.severity == Severity::Warning && problem.field == "spec.module"
 }
 
 fn fetching(message: &str) -> PolicyFault {

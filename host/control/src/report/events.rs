@@ -26,10 +26,10 @@ const EVENTS_OF_OBJECT_MAX: usize = 10;
 const NOTE_MAX: usize = 1024;
 const NAME_MAX: usize = 253;
 
-/// When each problem was told.
+/// When each problem was told last, and how often in all.
 #[derive(Debug, Default)]
 pub struct Told {
-    at: HashMap<Problem, Instant>,
+    at: HashMap<Problem, (Instant, u32)>,
 }
 
 /// An Event that is due.
@@ -57,24 +57,25 @@ impl Told {
     }
 
     fn is_due(&self, problem: &Problem, now: Instant) -> bool {
-        self.at.get(problem).is_none_or(|told| now >= *told + AGAIN_AFTER)
+        self.at.get(problem).is_none_or(|(told, _)| now >= *told + AGAIN_AFTER)
     }
 
     /// Also where telling failed for good.
     pub fn tell(&mut self, problem: Problem, now: Instant) {
-        self.at.insert(problem, now);
+        let times = self.times(&problem).saturating_add(1);
+        self.at.insert(problem, (now, times));
         if self.at.len().is_power_of_two() {
-            self.at.retain(|_, told| now < *told + FORGOTTEN_AFTER);
+            self.at.retain(|_, (told, _)| now < *told + FORGOTTEN_AFTER);
         }
     }
 
-    pub fn has(&self, problem: &Problem) -> bool {
-        self.at.contains_key(problem)
+    pub fn times(&self, problem: &Problem) -> u32 {
+        self.at.get(problem).map_or(0, |(_, times)| *times)
     }
 
     /// When the next of these is due, if none is now.
     pub fn next(&self, problems: &[Problem]) -> Option<Instant> {
-        problems.iter().filter_map(|problem| self.at.get(problem)).min().map(|told| *told + AGAIN_AFTER)
+        problems.iter().filter_map(|problem| self.at.get(problem)).min().map(|(told, _)| *told + AGAIN_AFTER)
     }
 }
 

@@ -133,6 +133,8 @@ fn a_problem_is_told_once_in_some_hours() {
     assert_eq!(told.due(&problems, &Cluster, now + AGAIN_AFTER - Duration::from_secs(1)), []);
     assert_eq!(told.next(&problems), Some(now + AGAIN_AFTER));
     assert_eq!(told.due(&problems, &Cluster, now + AGAIN_AFTER).len(), 1);
+    told.tell(problems[0].clone(), now + AGAIN_AFTER);
+    assert_eq!(told.times(&problems[0]), 2);
 }
 
 #[test]

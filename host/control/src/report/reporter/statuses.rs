@@ -201,7 +201,7 @@ impl Statuses {
 
     /// Looks first who wrote what is there.
     async fn remove_ours(&self, name: &ObjectName) -> Result<Option<Arc<str>>, Refused> {
-        let ingress: Ingress = self.server.get(name).await?;
+        let ingress: Ingress = self.server.find(name).await?;
         if !status::is_written_by(&self.server.manager, ingress.managed_fields()) {
             return Ok(version(&ingress));
         }

@@ -90,19 +90,17 @@ impl Teller {
         let event = due.event(&self.reporter, now);
         let name = ObjectName::new(due.namespace(), event.metadata.name.as_deref().unwrap_or_default());
         match self.server.create(&name, &event).await {
-            // A leader before us told it, and not long ago: the server forgets Events.
-            Err(Refused::Conflict) if !self.told.has(due.problem) => Ok(()),
-            Err(Refused::Conflict) => {
-                let before: Event = self.server.get(&name).await?;
-                self.server.patch::<Event>(&name, &again(&before, now)).await.map(|_| ())
-            }
+            Err(Refused::Conflict) => match self.told.times(due.problem) {
+                // A leader before us told it, and not long ago: the server forgets Events.
+                0 => Ok(()),
+                times => self.server.patch::<Event>(&name, &again(times, now)).await.map(|_| ()),
+            },
             done => done.map(|_| ()),
         }
     }
 }
 
 /// One more occurrence of the series, of which the Event itself was the first.
-fn again(before: &Event, now: Timestamp) -> Value {
-    let count = before.series.as_ref().map_or(1, |series| series.count).saturating_add(1);
-    json!({ "series": { "count": count, "lastObservedTime": format!("{now:.6}") } })
+fn again(times: u32, now: Timestamp) -> Value {
+    json!({ "series": { "count": times.saturating_add(1), "lastObservedTime": format!("{now:.6}") } })
 }
