@@ -26,7 +26,11 @@ mod fault;
 mod image;
 mod url;
 
+#[cfg(test)]
+mod tests;
+
 pub use author::{Artifact, Repository};
+pub(crate) use cache::prepare;
 pub use client::{Client, Network, NetworkError, digest};
 pub use credentials::{Login, login};
 pub use fault::Fault;

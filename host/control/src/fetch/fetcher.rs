@@ -206,13 +206,13 @@ fn again(remote: &Remote) -> Option<Duration> {
 }
 
 /// Twice as long after each failure, up to a bound, which is the interval if that is shorter.
-fn backoff(failures: u32, remote: &Remote) -> Duration {
+pub(super) fn backoff(failures: u32, remote: &Remote) -> Duration {
     let longest = again(remote).unwrap_or(PAUSE_MAX).clamp(PAUSE_MIN, PAUSE_MAX);
     PAUSE_MIN.saturating_mul(1 << failures.min(16)).min(longest)
 }
 
 /// 0.8 to 1.2 of it, so that replicas do not ask all at once.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     let draw = getrandom::u32().unwrap_or(u32::MAX / 2);
     pause.mul_f64(0.8 + 0.4 * f64::from(draw) / f64::from(u32::MAX))
 }

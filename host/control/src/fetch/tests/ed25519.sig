@@ -1,0 +1,1 @@
+do+ZHEUID3aUlp3v+aBXNQC6jW/fmqiQ5tgG6KjusEblYKv/9kpeTQ3BSd7wMPjjRrCF4re6vPpztK4hBpbiDg==
