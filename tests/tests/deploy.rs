@@ -3,7 +3,7 @@
 //! Only committed files are read; deploy/check is what needs helm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +12,7 @@ use cardea_tests::client::{self, Connection, Dial, Request, http1};
 use cardea_tests::ingress;
 use cardea_tests::pulse::Pulse;
 use cardea_tests::scenario::{self, World};
+use cardea_tests::series::{self, Families};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -245,10 +246,7 @@ sites: { shop.test: { backend: shop, policies: mark }, broken.test: { backend: s
 steps: [{ promise: it is up, send: { host: shop.test }, expect: { reply: { status: 200 } } }]
 "#;
 
-/// By family: its kind, and the labels of its samples.
-type Families = BTreeMap<String, (String, BTreeSet<String>)>;
-
-async fn scraped() -> (Families, String) {
+async fn scraped() -> String {
     let world = World::build(&scenario::parse(TRAFFIC).unwrap()).await.unwrap();
     for (host, status) in [("shop.test", 200), ("broken.test", 503), ("nobody.test", 404)] {
         let request = Request {
@@ -267,91 +265,25 @@ async fn scraped() -> (Families, String) {
         wire.write(&http1::encode(&request)).await.unwrap();
         assert_eq!(http1::reply(&mut wire, "GET").await.unwrap().status, status, "{host}");
     }
-    let page = world.ingress.metrics().await.unwrap();
-    (families(&page), page)
+    world.ingress.metrics().await.unwrap()
 }
 
-fn families(page: &str) -> Families {
-    let mut families = Families::new();
-    for line in page.lines() {
-        if let Some(family) = line.strip_prefix("# TYPE ") {
-            let (name, kind) = family.split_once(' ').unwrap();
-            families.insert(name.to_owned(), (kind.to_owned(), BTreeSet::new()));
-        } else if let Some((name, labels)) = line.split_once('{') {
-            let (_, known) = family_of(&mut families, name).unwrap_or_else(|| panic!("{line} has no TYPE"));
-            let labels = labels.rsplit_once('}').unwrap().0.split("\",");
-            known.extend(labels.map(|label| label.split_once('=').unwrap().0.to_owned()));
-        }
-    }
-    families
-}
-
-/// A histogram's series are named after it.
-fn family_of<'a>(families: &'a mut Families, series: &str) -> Option<&'a mut (String, BTreeSet<String>)> {
-    let base = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| series.strip_suffix(suffix));
-    match base {
-        Some(base) if families.get(base).is_some_and(|(kind, _)| kind == "histogram") => families.get_mut(base),
-        _ => families.get_mut(series),
-    }
-}
-
-/// Of the dashboard and the alerts.
-fn expressions() -> Vec<String> {
-    let dashboard: Value = serde_json::from_str(&text("helm/cardea/files/dashboard.json")).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap().iter();
-    let targets = panels.flat_map(|panel| panel["targets"].as_array().cloned().unwrap_or_default());
-    let rules: Value = serde_yaml::from_str(&text("helm/cardea/files/rules.yaml")).unwrap();
-    let alerts = rules["groups"][0]["rules"].as_array().unwrap().clone();
-    let expressions: Vec<_> = targets.chain(alerts).map(|from| from["expr"].as_str().unwrap().to_owned()).collect();
-    assert!(expressions.len() > 20);
-    expressions
-}
-
-/// `cardea_*` names in an expression, each with the labels of its selector.
-fn selected(expression: &str) -> Vec<(String, Vec<String>)> {
-    let starts = expression.match_indices("cardea_").map(|(start, _)| start);
-    let series = starts.map(|start| {
-        let rest = &expression[start..];
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
-        let (name, rest) = rest.split_at(end);
-        let selector =
-            rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map_or("", |(selector, _)| selector);
-        let labels = selector.split("\",").filter_map(|matcher| matcher.split_once(['=', '!']));
-        (name.to_owned(), labels.map(|(label, _)| label.trim().to_owned()).collect())
-    });
-    series.collect()
-}
-
-/// The labels of each `by (...)`.
-fn grouped(expression: &str) -> BTreeSet<String> {
-    let groups = expression.split("by (").skip(1).map(|rest| rest.split_once(')').unwrap().0);
-    groups.flat_map(|group| group.split(',').map(|label| label.trim().to_owned())).collect()
-}
-
+/// Those of the cluster source are tested with a cluster: cluster_install.rs.
 #[tokio::test]
 async fn dashboard_and_alerts_use_only_series_and_labels_that_exist() {
-    let (mut families, _) = scraped().await;
-    // Prometheus adds these to whatever it scrapes from a pod.
-    let scraping = ["namespace", "pod"];
-    for expression in expressions() {
-        let mut known: BTreeSet<String> = scraping.map(str::to_owned).into();
-        let series = selected(&expression);
-        assert!(!series.is_empty(), "{expression}");
-        for (name, labels) in series {
-            let (_, has) =
-                family_of(&mut families, &name).unwrap_or_else(|| panic!("{name} is not on /metrics: {expression}"));
-            known.extend(has.iter().cloned());
-            for label in labels {
-                assert!(known.contains(&label), "{name} has no label {label}: {expression}");
-            }
-        }
-        assert!(grouped(&expression).is_subset(&known), "a label that none has: {expression}");
+    let families = Families::of(&scraped().await).unwrap();
+    let expressions = series::expressions().unwrap();
+    let (other, own): (Vec<_>, Vec<_>) =
+        expressions.into_iter().partition(|expression| series::needs_cluster(expression));
+    assert!(own.len() > other.len() && own.len() > 20);
+    for expression in own {
+        families.check(&expression).unwrap();
     }
 }
 
 #[tokio::test]
 async fn alerts_name_only_reasons_that_exist() {
-    let (_, page) = scraped().await;
+    let page = scraped().await;
     let rules = text("helm/cardea/files/rules.yaml");
     let reasons: Vec<_> =
         rules.split("reason=~\"").skip(1).flat_map(|rest| rest.split_once('"').unwrap().0.split('|')).collect();
