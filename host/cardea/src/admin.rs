@@ -1,5 +1,6 @@
 //! The admin listener: health, readiness, metrics and the debug view. Plain HTTP/1.1, on a thread of its own.
 
+mod admission;
 mod metrics;
 mod source;
 mod view;
@@ -22,6 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::oneshot;
 
+use crate::admission::Counters;
 use crate::reload::View;
 
 /// What it looks at.
@@ -31,6 +33,8 @@ pub struct Admin {
     pub view: Arc<View>,
     /// How well the API server is heard, if there is one.
     pub source: Option<Arc<Health>>,
+    /// What the webhook answered, if there is one.
+    pub admission: Option<Arc<Counters>>,
 }
 
 /// The running listener.

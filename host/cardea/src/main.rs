@@ -1,7 +1,9 @@
 //! `cardea`: an ingress whose routing policy is WebAssembly.
 
 mod admin;
+mod admission;
 mod author;
+mod check;
 mod control;
 mod echo;
 mod event;
@@ -34,6 +36,8 @@ enum Command {
     /// Write, build, check and test policies.
     #[command(subcommand)]
     Policy(author::Command),
+    /// Say whether manifests would be admitted and served, as the webhook of a cluster would.
+    Check(check::Args),
     /// Run a demo backend that answers with what it was asked.
     Echo(echo::Flags),
     /// Print the CustomResourceDefinition of Policy as YAML.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
             },
         ),
         Command::Policy(command) => author::run(command),
+        Command::Check(args) => check::run(&args),
         Command::Echo(flags) => echo::run(&flags),
         Command::Crd => print_crd(),
     };

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use cardea_control::admission::{Scope, Writer};
 use cardea_control::file::Change;
 use cardea_policy::{Engine, EngineOptions, Instances, LogLevel, LogSink, Sources, State};
 use cardea_proxy::listen::{self, Listener};
@@ -21,6 +22,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::admin::{self, Admin};
+use crate::admission::{self, Certificate, Webhook};
 use crate::control::Control;
 use crate::event::{Level, emit};
 use crate::reload::{Reloader, View};
@@ -37,8 +39,15 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let shared = Arc::new(shared(&settings, log)?);
     let (state, view) = (Arc::new(State::default()), Arc::new(View::default()));
     let sockets = Sockets::bind(&settings)?;
+    let (webhook, index) = webhook(&settings, sockets.webhook, &source, &control)?;
 
-    let admin = Admin { shared: Arc::clone(&shared), state: Arc::clone(&state), view: Arc::clone(&view), source: source.health() };
+    let admin = Admin {
+        shared: Arc::clone(&shared),
+        state: Arc::clone(&state),
+        view: Arc::clone(&view),
+        source: source.health(),
+        admission: webhook.as_ref().map(|webhook| Arc::clone(&webhook.counters)),
+    };
     let admin = admin::spawn(admin, sockets.admin)?;
     let workers = workers(&shared, &engine, sockets.http, sockets.https)?;
     let stopper = source.stopper();
@@ -46,7 +55,7 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let reloader = Reloader::new(settings.compile, engine, state, Arc::clone(&shared), view);
     let reports = |namespace: &str| settings.report.options(&controller, namespace);
     let reporter = report::start(&source, &reloader.applied, reports, control.handle());
-    let watching = watch_source(source, reloader)?;
+    let watching = watch_source(source, reloader, index)?;
 
     let mut signals = Signals::listen()?;
     signals.wait();
@@ -57,6 +66,9 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     emit(Level::Info, "draining", json!({}));
     stop(&shared, &stopper, watching, workers)?;
     report::finish(reported, control.handle());
+    if let Some(webhook) = webhook {
+        webhook.stop();
+    }
     control.stop();
     drop(shared);
     admin.stop();
@@ -100,6 +112,7 @@ struct Sockets {
     http: Vec<Listener>,
     https: Vec<Listener>,
     admin: TcpListener,
+    webhook: Option<TcpListener>,
 }
 
 impl Sockets {
@@ -114,7 +127,8 @@ impl Sockets {
         for (listener, address) in [("http", http_at), ("https", https_at), ("admin", admin.local_addr()?)] {
             emit(Level::Info, "listening", json!({ "listener": listener, "address": address.to_string() }));
         }
-        Ok(Self { http, https, admin })
+        let webhook = settings.webhook.as_ref().map(|webhook| bind_webhook(webhook.address)).transpose()?;
+        Ok(Self { http, https, admin, webhook })
     }
 }
 
@@ -166,12 +180,40 @@ fn workers(
     http.into_iter().zip(https).enumerate().map(start).collect::<Result<_, _>>().context("a worker cannot start")
 }
 
+fn bind_webhook(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).with_context(|| format!("--webhook {address} cannot be listened on"))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?.to_string();
+    emit(Level::Info, "listening", json!({ "listener": "webhook", "address": address }));
+    Ok(listener)
+}
+
+/// The webhook, and the index that it looks at, for the source's thread to keep up.
+fn webhook(
+    settings: &Checked,
+    listener: Option<TcpListener>,
+    source: &Source,
+    control: &Control,
+) -> anyhow::Result<(Option<Webhook>, Option<Writer>)> {
+    let (Some(wanted), Some(listener)) = (&settings.webhook, listener) else { return Ok((None, None)) };
+    let scope = if matches!(source, Source::Cluster(_)) { Scope::NamedSecrets } else { Scope::Everything };
+    let index = Writer::new(settings.compile.clone(), scope);
+    let webhook = Webhook::start(listener, &wanted.certificate, index.reader())?;
+    if let (Source::Cluster(source), Certificate::Kept(place)) = (source, &wanted.certificate) {
+        admission::keep(Arc::clone(&webhook.identity), source, place.clone(), control.handle());
+    }
+    Ok((Some(webhook), Some(index)))
+}
+
 /// Loads the source and follows its changes, on a thread of its own.
-fn watch_source(mut source: Source, mut reloader: Reloader) -> anyhow::Result<JoinHandle<()>> {
+fn watch_source(mut source: Source, mut reloader: Reloader, mut index: Option<Writer>) -> anyhow::Result<JoinHandle<()>> {
     let follow = move || {
         let mut change = source.begin();
         while change == Change::Changed {
             let (config, problems) = source.load();
+            if let Some(index) = &mut index {
+                index.update(&config);
+            }
             reloader.apply(config, problems);
             change = source.wait();
         }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod modules;
+pub mod webhook;
 mod report;
 
 use std::net::SocketAddr;
@@ -68,6 +69,8 @@ pub struct Flags {
     report: report::Flags,
     #[command(flatten)]
     modules: modules::Flags,
+    #[command(flatten)]
+    webhook: webhook::Flags,
     #[command(flatten)]
     bounds: Bounds,
 }
@@ -139,6 +142,7 @@ pub struct Checked {
     pub report: report::Flags,
     pub module_cache: Option<PathBuf>,
     pub fetch: fetch::Options,
+    pub webhook: Option<webhook::Webhook>,
     pub policy_instances_max: u32,
     /// Between being told to stop and draining.
     pub drain_delay: Duration,
@@ -170,6 +174,7 @@ impl Checked {
             compile,
             report: flags.report.clone(),
             module_cache: flags.module_cache.clone(),
+            webhook: flags.webhook.checked(flags.manifests.is_none())?,
             fetch: flags.modules.options(flags.module_cache.as_deref())?,
             policy_instances_max: flags.policy_instances_max,
             drain_delay: flags.bounds.drain_delay,

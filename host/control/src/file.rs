@@ -27,6 +27,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use assemble::read_text;
 pub use document::{Parsed, json as parse_value};
 pub(crate) use mistake::Mistake;
 pub use object::Object;

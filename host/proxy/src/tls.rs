@@ -60,7 +60,7 @@ impl Tls {
         let mut problems = Vec::new();
         for certificate in declared {
             let known = next.known(&certificate.secret).or_else(|| before.known(&certificate.secret));
-            match known.map_or_else(|| parse(&certificate.secret), Ok) {
+            match known.map_or_else(|| certified_key(&certificate.secret.certificate_pem, &certificate.secret.key_pem), Ok) {
                 Ok(key) => next.add(certificate, key),
                 Err(message) => problems.push(Problem {
                     origin: certificate.secret.origin.clone(),
@@ -119,16 +119,16 @@ impl ResolvesServerCert for Table {
     }
 }
 
-/// The message never quotes the content.
-fn parse(secret: &TlsSecret) -> Result<Arc<CertifiedKey>, String> {
-    let chain = CertificateDer::pem_slice_iter(&secret.certificate_pem)
+/// A certificate chain with the key that belongs to its first certificate. The error never quotes the content.
+pub fn certified_key(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Arc<CertifiedKey>, String> {
+    let chain = CertificateDer::pem_slice_iter(certificate_pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| "tls.crt is not PEM".to_owned())?;
     if chain.is_empty() {
         return Err("tls.crt holds no certificate".into());
     }
     let key =
-        PrivateKeyDer::from_pem_slice(&secret.key_pem).map_err(|_| "tls.key holds no PEM private key".to_owned())?;
+        PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| "tls.key holds no PEM private key".to_owned())?;
     let key = sign::any_supported_type(&key).map_err(|_| "tls.key is of a kind that is not supported".to_owned())?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {

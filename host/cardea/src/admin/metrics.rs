@@ -16,6 +16,9 @@ pub fn render(admin: &Admin) -> String {
     if let Some(source) = &admin.source {
         super::source::metrics(&mut out, &source.seen());
     }
+    if let Some(counters) = &admin.admission {
+        super::admission::metrics(&mut out, counters);
+    }
     out.text
 }
 

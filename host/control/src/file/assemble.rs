@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cardea_model::config::{Config, ModuleSource, Policy};
-use cardea_model::problem::{Origin, Problem};
+use cardea_model::problem::{Origin, Problem, Severity};
 
 use super::module::Modules;
 use super::object::Object;
+use super::parse::parse;
 use super::store::Store;
 use crate::fetch::{self, Fetcher};
 use crate::kube::config_map::Binary;
@@ -38,6 +39,14 @@ pub(super) fn assemble(
         }
     }
     assembly.finish(modules, known)
+}
+
+/// What one text declares, by itself: modules are looked for beside `file`, and none is fetched.
+pub fn read_text(source: &str, file: &Path, text: &[u8]) -> (Config, Vec<Problem>) {
+    let parsed = parse(source, text);
+    let mut assembly = Assembly { problems: parsed.problems, ..Assembly::default() };
+    parsed.objects.iter().for_each(|object| assembly.add(file, object));
+    assembly.finish(&mut Modules::default(), &mut Known::default())
 }
 
 #[derive(Default)]
@@ -147,7 +156,10 @@ fn missing(origin: &Origin, reference: &ModuleRef, path: &str, message: &str) ->
         ModuleRef::ConfigMap { .. } => ("spec.module.configMap", "declare it, or correct the reference"),
         ModuleRef::Remote { .. } => ("spec.module", "see that it can be fetched"),
     };
-    problem(origin, field, format!("{path} cannot be read: {message}"), remedy)
+    let told = problem(origin, field, format!("{path} cannot be read: {message}"), remedy);
+    // A file belongs to the manifest; an object may come later.
+    let severity = if matches!(reference, ModuleRef::File(_)) { Severity::Error } else { Severity::Warning };
+    Problem { severity, ..told }
 }
 
 fn duplicate(origin: &Origin, first: &Origin) -> Problem {
