@@ -1,39 +1,50 @@
 //! From a change in the source to a new generation: compile, load policies and certificates, swap.
 //!
-//! What does not load never goes live: the last good version of that policy or certificate serves on, and a problem says
-//! so. Endpoints change without a new generation.
+//! What does not load never goes live: the last good version of that policy serves on, and a problem says so. A change
+//! costs in proportion to itself: what it does not touch is shared with the generation before. Endpoints change without a
+//! new generation.
 
 mod applied;
+mod policies;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use cardea_control::report::Applied;
-use cardea_model::config::{Config, ModuleSource, Policy as Spec};
-use cardea_model::problem::{Problem, Severity};
-use cardea_model::snapshot::Snapshot;
-use cardea_model::{compile, endpoint};
-use cardea_policy::{Chain, Engine, LoadError, Member, Policy, State};
+use cardea_control::report::{Applied, ObjectName};
+use cardea_model::compile::{self, Changes, Compiled, Compiler};
+use cardea_model::config::Config;
+use cardea_model::difference::Difference;
+use cardea_model::endpoint::{EndpointSet, Resolver};
+use cardea_model::problem::Problem;
+use cardea_model::snapshot::{BackendId, PolicyId, Snapshot};
+use cardea_policy::{Chain, Engine, State};
 use cardea_proxy::live::Generation;
-use cardea_proxy::upstream::registry::Registry;
+use cardea_proxy::tls::Keys;
 use cardea_proxy::worker::Shared;
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::event::{Level, emit};
 
+use policies::{Loaded, Policies};
+
 /// Builds generations, one after the other. It lives on the thread that watches the source.
 pub struct Reloader {
-    pub options: compile::Options,
     pub engine: Engine,
     pub state: Arc<State>,
     pub shared: Arc<Shared>,
     pub view: Arc<View>,
     /// What was applied last, for those who report it to a cluster.
     pub applied: watch::Sender<Arc<Applied>>,
-    loaded: HashMap<Arc<str>, Arc<Policy>>,
+    compiler: Compiler,
+    resolver: Resolver,
+    policies: Policies,
+    keys: Keys,
     config: Config,
+    /// The source's own.
+    problems: Vec<Problem>,
+    served: Arc<HashSet<ObjectName>>,
     number: u64,
 }
 
@@ -43,8 +54,8 @@ pub struct View(Mutex<Seen>);
 
 #[derive(Debug, Default, Clone)]
 pub struct Seen {
-    pub problems: Vec<Problem>,
-    pub policies: Vec<SeenPolicy>,
+    pub problems: Arc<[Problem]>,
+    pub policies: Arc<[SeenPolicy]>,
 }
 
 #[derive(Debug, Clone)]
@@ -74,112 +85,139 @@ impl Reloader {
         shared: Arc<Shared>,
         view: Arc<View>,
     ) -> Self {
-        let applied = watch::Sender::new(Arc::default());
-        let config = Config::default();
-        Self { options, engine, state, shared, view, applied, loaded: HashMap::new(), config, number: 0 }
+        Self {
+            engine,
+            state,
+            shared,
+            view,
+            applied: watch::Sender::new(Arc::default()),
+            compiler: Compiler::new(options),
+            resolver: Resolver::default(),
+            policies: Policies::default(),
+            keys: Keys::default(),
+            config: Config::default(),
+            problems: Vec::new(),
+            served: Arc::default(),
+            number: 0,
+        }
     }
 
     /// Takes a configuration live.
     pub fn apply(&mut self, config: Config, problems: Vec<Problem>) {
         let start = Instant::now();
-        if self.number > 0
-            && only_endpoints_differ(&self.config, &config)
-            && self.view.get().problems.is_empty()
-            && problems.is_empty()
-        {
-            self.publish_endpoints(&config);
+        let difference = Difference::between(&self.config, &config);
+        if self.number > 0 && difference.is_of_endpoints_alone() && problems == self.problems {
+            self.publish_endpoints(&difference);
             self.config = config;
             return self.report(start, &[], true);
         }
-        let (snapshot, mut all) = compile::compile(&config, &self.options);
-        all.splice(0..0, problems);
-        let (certificates, unreadable) = self.shared.tls.read(&snapshot.certificates);
-        all.extend(unreadable);
-        let policies = self.load(&snapshot, &mut all);
-        self.publish(snapshot, &policies, certificates, &config);
+        let Compiled { snapshot, problems: found, changes } = self.compiler.apply(&difference);
+        let failures = self.policies.take(&snapshot.policies, &changes.policies, &self.engine, &self.state);
+        self.shared.metrics.policy_load_failures.add(failures);
+        for host in &changes.certificates {
+            self.keys.declare(host, snapshot.certificates.get(host));
+        }
+        self.publish(snapshot, &changes, &difference);
         self.config = config;
-        if self.applied.receiver_count() > 0 {
-            let applied = applied::of(self.number, &self.config, &self.options, &policies, &all);
-            self.applied.send_replace(Arc::new(applied));
-        }
-        self.view.set(Seen { problems: all.clone(), policies: policies.iter().map(SeenPolicy::of).collect() });
-        self.report(start, &all, false);
+        self.problems = problems;
+        let new = self.show(&found);
+        self.tell(&changes);
+        self.report(start, &new, false);
     }
 
-    /// Loads every policy of a snapshot; one that does not load keeps its last good version.
-    fn load(&mut self, snapshot: &Snapshot, problems: &mut Vec<Problem>) -> Vec<Loaded> {
-        let mut next = HashMap::new();
-        let mut all = Vec::new();
-        for spec in &snapshot.policies {
-            let name: Arc<str> = format!("{}/{}", spec.origin.namespace, spec.origin.name).into();
-            let previous = self.loaded.get(&name);
-            let mut refused = None;
-            let (live, current) = match self.engine.load(spec, &self.state, previous) {
-                Ok(policy) => (Some(policy), true),
-                Err(error) => {
-                    self.shared.metrics.policy_load_failures.add(1);
-                    problems.extend(self.fault(spec, &error, problems));
-                    refused = Some(error);
-                    (previous.cloned(), false)
-                }
-            };
-            if let Some(policy) = &live {
-                next.insert(Arc::clone(&name), Arc::clone(policy));
-            }
-            all.push(Loaded { name, spec: Arc::clone(spec), live, current, refused });
-        }
-        self.loaded = next;
-        all
-    }
-
-    /// The problem to list; none where the source has said already why there is no module.
-    fn fault(&self, spec: &Spec, error: &LoadError, problems: &[Problem]) -> Option<Problem> {
-        let (field, message, remedy, severity) = match &spec.module {
-            ModuleSource::Missing { .. } if problems.iter().any(|problem| problem.origin == spec.origin) => return None,
-            ModuleSource::Missing { path, message } => {
-                let message = format!("{path} is not here yet: {message}");
-                ("spec.module", message, String::from("wait: it is taken as soon as it is here"), Severity::Warning)
-            }
-            ModuleSource::Bytes { .. } => (error.field, error.to_string(), error.remedy.clone(), Severity::Error),
-        };
-        let name = format!("{}/{}", spec.origin.namespace, spec.origin.name);
-        let serves_on = if self.loaded.contains_key(name.as_str()) { "; the last good version serves on" } else { "" };
-        let message = format!("{message}{serves_on}");
-        Some(Problem { origin: spec.origin.clone(), field: field.into(), message, remedy, severity })
-    }
-
-    fn publish(
-        &mut self,
-        snapshot: Snapshot,
-        policies: &[Loaded],
-        certificates: cardea_proxy::tls::Certificates,
-        config: &Config,
-    ) {
+    fn publish(&mut self, snapshot: Snapshot, changes: &Changes, difference: &Difference) {
         let shared = &self.shared;
-        let backends = shared.registry.adopt(&snapshot.backends, shared.metrics.workers());
-        Registry::publish(&snapshot.backends, &backends, &endpoint::resolve(config, &snapshot.backends));
-        let chains = snapshot.chains.iter().map(|ids| {
-            let members = ids.iter().filter_map(|id| policies.get(id.0 as usize)).map(Loaded::member).collect();
-            Arc::new(Chain { members })
-        });
-        let chains = chains.collect();
-        let route_stats = shared.metrics.adopt_routes(snapshot.routes.iter().map(|route| &route.name));
-        self.number += 1;
-        shared.tls.publish(certificates);
-        shared.live.publish(Generation { number: self.number, snapshot, route_stats, backends, chains });
+        let before = shared.live.load();
+        let mut next = Generation {
+            number: self.number + 1,
+            route_stats: before.route_stats.clone(),
+            backends: before.backends.clone(),
+            chains: before.chains.clone(),
+            snapshot,
+        };
+        adopt_routes(&mut next, &before, changes, shared);
+        adopt_backends(&mut next, &before, changes, shared);
+        self.join_chains(&mut next, changes);
+        let endpoints = self.resolver.apply(difference, &next.snapshot.backends, &changes.backends);
+        publish_endpoints(&next, endpoints);
+        if !changes.certificates.is_empty() {
+            shared.tls.publish(self.keys.certificates());
+        }
+        self.number = next.number;
+        shared.live.publish(next);
+        // What stays was adopted before what goes is forgotten, and so kept its counters and connections.
+        forget(&before, changes, shared);
         shared.metrics.generation.set(self.number);
         shared.metrics.generations_published.add(1);
     }
 
-    fn publish_endpoints(&self, config: &Config) {
-        let live = self.shared.live.load();
-        let backends = &live.snapshot.backends;
-        Registry::publish(backends, &live.backends, &endpoint::resolve(config, backends));
+    /// There are few chains, so that all are looked at if a policy changed.
+    fn join_chains(&self, next: &mut Generation, changes: &Changes) {
+        for id in &changes.chains {
+            let chain = next.snapshot.chains.get(id.0 as usize).map(|ids| self.chain(ids));
+            next.chains.set(id.0 as usize, chain);
+        }
+        if changes.policies.is_empty() {
+            return;
+        }
+        let chains: Vec<_> = next.snapshot.chains.entries().map(|(at, ids)| (at, Arc::clone(ids))).collect();
+        for (at, ids) in chains {
+            if ids.iter().any(|id| changes.policies.binary_search(id).is_ok()) {
+                next.chains.set(at, Some(self.chain(&ids)));
+            }
+        }
     }
 
-    fn report(&self, start: Instant, problems: &[Problem], endpoints_only: bool) {
+    fn chain(&self, ids: &[PolicyId]) -> Arc<Chain> {
+        let members = ids.iter().filter_map(|id| self.policies.get(*id)).map(|loaded| loaded.member());
+        Arc::new(Chain { members: members.collect() })
+    }
+
+    fn publish_endpoints(&mut self, difference: &Difference) {
+        let live = self.shared.live.load();
+        publish_endpoints(&live, self.resolver.apply(difference, &live.snapshot.backends, &[]));
+    }
+
+    /// Shows everything that is wrong now, with what the compiler found; says what of it is new.
+    fn show(&self, found: &[Problem]) -> Vec<Problem> {
+        let seen = self.view.get();
+        let mut all: Vec<Problem> = self.problems.iter().chain(found).cloned().collect();
+        let mut unreadable: Vec<Problem> = self.keys.problems().collect();
+        unreadable.sort_unstable();
+        unreadable.dedup();
+        all.extend(unreadable);
+        let refused: Vec<Problem> = self.policies.iter().filter_map(|loaded| loaded.problem(&all)).collect();
+        all.extend(refused);
+        let policies = self.policies.iter().map(|loaded| SeenPolicy::of(loaded)).collect();
+        if *seen.problems == *all {
+            self.view.set(Seen { problems: seen.problems, policies });
+            return Vec::new();
+        }
+        let known: HashSet<&Problem> = seen.problems.iter().collect();
+        let new = all.iter().filter(|problem| !known.contains(problem)).cloned().collect();
+        self.view.set(Seen { problems: all.into(), policies });
+        new
+    }
+
+    /// Tells those who report it to a cluster, if any do.
+    fn tell(&mut self, changes: &Changes) {
+        if self.applied.receiver_count() == 0 {
+            return;
+        }
+        if changes.served || self.served.is_empty() {
+            let served = self.compiler.served().map(|ingress| applied::name_of(&ingress.origin));
+            self.served = Arc::new(served.collect());
+        }
+        let (served, seen) = (Arc::clone(&self.served), self.view.get());
+        let applied = applied::of(self.number, &self.config, served, &self.policies, &seen.problems);
+        self.applied.send_replace(Arc::new(applied));
+    }
+
+    /// Problems that stay are told once.
+    fn report(&self, start: Instant, new: &[Problem], endpoints_only: bool) {
+        let problems = self.view.get().problems;
         self.shared.metrics.problems.set(problems.len() as u64);
-        for problem in problems.iter().take(PROBLEMS_LOGGED_MAX) {
+        for problem in new.iter().take(PROBLEMS_LOGGED_MAX) {
             emit(
                 Level::Warn,
                 "problem",
@@ -205,19 +243,52 @@ impl Reloader {
 /// More are in the debug view; a log is not the place for thousands.
 const PROBLEMS_LOGGED_MAX: usize = 50;
 
-/// A declared policy, and what of it serves.
-struct Loaded {
-    name: Arc<str>,
-    spec: Arc<Spec>,
-    live: Option<Arc<Policy>>,
-    current: bool,
-    /// Why the declared version does not serve.
-    refused: Option<LoadError>,
+fn adopt_routes(next: &mut Generation, before: &Generation, changes: &Changes, shared: &Shared) {
+    for id in &changes.routes {
+        let at = id.0 as usize;
+        let stats = match (before.route(*id), next.route(*id)) {
+            (Some(old), Some(new)) if old.name == new.name => continue,
+            (_, new) => new.map(|route| shared.metrics.adopt_route(&route.name)),
+        };
+        next.route_stats.set(at, stats);
+    }
 }
 
-impl Loaded {
-    fn member(&self) -> Member {
-        Member { name: Arc::clone(&self.name), spec: Arc::clone(&self.spec), loaded: self.live.clone() }
+fn adopt_backends(next: &mut Generation, before: &Generation, changes: &Changes, shared: &Shared) {
+    for id in &changes.backends {
+        let at = id.0 as usize;
+        let state = match (before.backend(*id), next.backend(*id)) {
+            (Some(old), Some(new)) if old.name == new.name => continue,
+            (_, new) => new.map(|backend| shared.registry.adopt(&backend.name, shared.metrics.workers())),
+        };
+        next.backends.set(at, state);
+    }
+}
+
+/// The names that the numbers that changed had before.
+fn forget(before: &Generation, changes: &Changes, shared: &Shared) {
+    let live = shared.live.load();
+    for id in &changes.routes {
+        if let Some(old) = before.route(*id)
+            && live.route(*id).is_none_or(|new| new.name != old.name)
+        {
+            shared.metrics.forget_route(&old.name);
+        }
+    }
+    for id in &changes.backends {
+        if let Some(old) = before.backend(*id)
+            && live.backend(*id).is_none_or(|new| new.name != old.name)
+        {
+            shared.registry.forget(&old.name);
+        }
+    }
+}
+
+fn publish_endpoints(generation: &Generation, endpoints: Vec<(BackendId, EndpointSet)>) {
+    for (id, set) in endpoints {
+        if let Some(state) = generation.backends.get(id.0 as usize) {
+            state.publish(set);
+        }
     }
 }
 
@@ -229,17 +300,4 @@ impl SeenPolicy {
             current: loaded.current,
         }
     }
-}
-
-/// Sources keep the `Arc` of what did not change, so that pointers tell.
-fn only_endpoints_differ(before: &Config, after: &Config) -> bool {
-    same(&before.classes, &after.classes)
-        && same(&before.ingresses, &after.ingresses)
-        && same(&before.services, &after.services)
-        && same(&before.secrets, &after.secrets)
-        && same(&before.policies, &after.policies)
-}
-
-fn same<T>(before: &[Arc<T>], after: &[Arc<T>]) -> bool {
-    before.len() == after.len() && before.iter().zip(after).all(|(before, after)| Arc::ptr_eq(before, after))
 }

@@ -219,7 +219,7 @@ fn compiling() {
         let took = begin.elapsed();
         let bytes = LIVE.load(Ordering::Relaxed) - before;
         println!("compile {name}: {} ms, {} bytes a route", took.as_millis(), bytes / snapshot.routes.len());
-        let (endpoints, took) = timed(|| resolve(&config, &snapshot.backends));
+        let (endpoints, took) = timed(|| resolve(&config, snapshot.backends.iter()));
         println!("resolve {} backends: {} ms", endpoints.len(), took.as_millis());
     }
 }

@@ -3,23 +3,21 @@
 //! What access depends on fails closed: a path whose type or policies cannot be read answers 503; it does not vanish,
 //! since its requests would then reach a broader rule.
 
-mod backend;
 pub mod class;
-mod ingress;
-mod named;
+mod compiler;
 mod options;
 mod path;
 mod policies;
-mod tls;
 pub mod unit;
 
 use std::sync::Arc;
 
 use crate::config::Config;
+use crate::difference::Difference;
 use crate::problem::{Origin, Problem, Severity};
-use crate::service::Services;
 use crate::snapshot::Snapshot;
 
+pub use compiler::{Changes, Compiled, Compiler};
 pub use policies::{DEADLINE_MAX, DEADLINE_MIN, INTERFACES, POLICY_BODY_BYTES_MAX, POLICY_MEMORY_BYTES_MAX};
 
 /// What this process answers to.
@@ -37,22 +35,11 @@ impl Default for Options {
     }
 }
 
-/// Takes time in proportion to the configuration.
+/// Compiles once. Takes time in proportion to the configuration; who compiles again keeps a [`Compiler`].
 pub fn compile(config: &Config, options: &Options) -> (Snapshot, Vec<Problem>) {
-    let mut problems = Problems::default();
-    let ingresses = class::served(config, options, &mut problems);
-    let services = Services::of(config);
-    let mut routes = ingress::Routes::new(
-        policies::Policies::check(&config.policies, &mut problems),
-        backend::Backends::new(&services),
-        &mut problems,
-    );
-    for ingress in &ingresses {
-        routes.add(ingress);
-    }
-    let mut snapshot = routes.finish();
-    snapshot.certificates = tls::certificates(&ingresses, &config.secrets, &mut problems);
-    (snapshot, problems.list)
+    let whole = Difference::between(&Config::default(), config);
+    let Compiled { snapshot, problems, .. } = Compiler::new(options.clone()).apply(&whole);
+    (snapshot, problems.to_vec())
 }
 
 const HOST_REMEDY: &str = "Write a DNS name, or *. and a DNS name; leave it out to mean every host";

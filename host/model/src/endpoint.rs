@@ -1,12 +1,15 @@
 //! Which addresses serve a backend now: Services joined with EndpointSlices. Changes here never rebuild routes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{Config, EndpointSlice, ServiceKind, ServicePort, SliceEndpoint, TargetPort};
-use crate::service::Services;
-use crate::snapshot::{Backend, BackendKey};
+use crate::compile::unit::find_port;
+use crate::config::{Config, EndpointSlice, Service, ServicePort, SliceEndpoint, TargetPort};
+use crate::difference::Difference;
+use crate::names::Names;
+use crate::paged::Paged;
+use crate::snapshot::{Backend, BackendId, BackendKey};
 
 /// The endpoints of one backend at one moment, ready ones only (or, where none is ready, those that are still serving
 /// while they terminate). Sorted by address, each once.
@@ -22,50 +25,132 @@ pub struct Endpoint {
 }
 
 /// Joins every backend with its slices. A backend without endpoints has an empty set, never no entry.
-pub fn resolve(config: &Config, backends: &[Backend]) -> BTreeMap<BackendKey, EndpointSet> {
-    let directory = Directory::of(config);
-    backends.iter().map(|backend| (backend.key.clone(), directory.endpoints(&backend.key))).collect()
+pub fn resolve<'b>(
+    config: &Config,
+    backends: impl IntoIterator<Item = &'b Backend>,
+) -> BTreeMap<BackendKey, EndpointSet> {
+    let backends: Paged<Backend> = backends.into_iter().cloned().collect();
+    let all: Vec<BackendId> = backends.entries().map(|(number, _)| BackendId(number as u32)).collect();
+    let whole = Difference::between(&Config::default(), config);
+    let resolved = Resolver::default().apply(&whole, &backends, &all);
+    let key = |id: BackendId| backends.get(id.0 as usize).map(|backend| backend.key.clone());
+    resolved.into_iter().filter_map(|(id, set)| Some((key(id)?, set))).collect()
 }
 
-/// Services and slices, indexed once; then each backend costs what its own endpoints cost.
-#[derive(Debug)]
-pub struct Directory<'a> {
-    services: Services<'a>,
-    /// By namespace and the label `kubernetes.io/service-name`.
-    slices: HashMap<(&'a str, &'a str), Vec<&'a EndpointSlice>>,
+/// Services and slices as they are now: a change costs what the endpoints of its Service cost.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    services: Names<Joined>,
+    /// By number of the backend.
+    backends: Vec<Option<BackendKey>>,
 }
 
-impl<'a> Directory<'a> {
-    pub fn of(config: &'a Config) -> Self {
-        let mut slices: HashMap<_, Vec<_>> = HashMap::new();
-        for slice in &config.slices {
-            if let Some(service) = &slice.service {
-                slices.entry((&*slice.origin.namespace, &**service)).or_default().push(&**slice);
-            }
+/// What goes by the name of a Service.
+#[derive(Debug, Default)]
+struct Joined {
+    service: Option<Arc<Service>>,
+    /// Those that have it in their label `kubernetes.io/service-name`, by name.
+    slices: BTreeMap<Arc<str>, Arc<EndpointSlice>>,
+    backends: Vec<BackendId>,
+}
+
+impl Resolver {
+    /// Goes from the configuration that it knows to the next. Says the endpoints of each backend that may have others than
+    /// before; `changed` are those that are new, gone, or another one by the same number.
+    pub fn apply(
+        &mut self,
+        difference: &Difference,
+        backends: &Paged<Backend>,
+        changed: &[BackendId],
+    ) -> Vec<(BackendId, EndpointSet)> {
+        let mut stale: BTreeSet<BackendId> = BTreeSet::new();
+        for &id in changed {
+            self.join(id, backends.get(id.0 as usize).map(|backend| &backend.key));
+            stale.insert(id);
         }
-        Self { services: Services::of(config), slices }
+        for service in &difference.services.gone {
+            stale.extend(self.edit(&service.origin.namespace, &service.origin.name, |joined| joined.service = None));
+        }
+        for service in &difference.services.come {
+            let origin = &service.origin;
+            stale.extend(self.edit(&origin.namespace, &origin.name, |joined| joined.service = Some(service.clone())));
+        }
+        for slice in &difference.slices.gone {
+            stale.extend(self.slice(slice, |slices| _ = slices.remove(&slice.origin.name)));
+        }
+        for slice in &difference.slices.come {
+            stale.extend(self.slice(slice, |slices| _ = slices.insert(slice.origin.name.clone(), slice.clone())));
+        }
+        let known = stale.into_iter().filter_map(|id| Some((id, self.endpoints(id)?)));
+        known.collect()
+    }
+
+    fn slice(
+        &mut self,
+        slice: &EndpointSlice,
+        edit: impl FnOnce(&mut BTreeMap<Arc<str>, Arc<EndpointSlice>>),
+    ) -> Vec<BackendId> {
+        // A slice without the label serves nobody.
+        let Some(service) = &slice.service else { return Vec::new() };
+        self.edit(&slice.origin.namespace, service, |joined| edit(&mut joined.slices))
+    }
+
+    /// Says whose endpoints may be others after that.
+    fn edit(&mut self, namespace: &Arc<str>, name: &Arc<str>, edit: impl FnOnce(&mut Joined)) -> Vec<BackendId> {
+        let joined = self.services.at(namespace, name);
+        edit(joined);
+        let backends = joined.backends.clone();
+        if joined.service.is_none() && joined.slices.is_empty() && joined.backends.is_empty() {
+            self.services.remove(namespace, name);
+        }
+        backends
+    }
+
+    /// The number is this backend's from now on, or nobody's.
+    fn join(&mut self, id: BackendId, key: Option<&BackendKey>) {
+        let at = id.0 as usize;
+        if self.backends.len() <= at {
+            self.backends.resize(at + 1, None);
+        }
+        let Some(known) = self.backends.get_mut(at) else { return };
+        if known.as_ref() == key {
+            return;
+        }
+        if let Some(old) = std::mem::replace(known, key.cloned()) {
+            self.edit(&old.namespace, &old.service, |joined| joined.backends.retain(|other| *other != id));
+        }
+        if let Some(key) = key {
+            self.edit(&key.namespace, &key.service, |joined| joined.backends.push(id));
+        }
     }
 
     /// Empty where the Service or its port is missing, is not TCP, or is an ExternalName: `compile` says so.
-    pub fn endpoints(&self, backend: &BackendKey) -> EndpointSet {
-        let service = self.services.get(&backend.namespace, &backend.service);
-        let Some(service) = service.filter(|service| service.kind == ServiceKind::Endpoints) else {
-            return EndpointSet::default();
-        };
-        let Some(port) = service.port(&backend.port).filter(|port| port.is_tcp()) else {
-            return EndpointSet::default();
-        };
-        let slices = self.slices.get(&(&*backend.namespace, &*backend.service)).map(Vec::as_slice).unwrap_or_default();
-        let ready = collect(slices, port, |endpoint| endpoint.ready);
-        if !ready.endpoints.is_empty() {
-            return ready;
-        }
-        collect(slices, port, |endpoint| endpoint.serving && endpoint.terminating)
+    fn endpoints(&self, id: BackendId) -> Option<EndpointSet> {
+        let key = self.backends.get(id.0 as usize)?.as_ref()?;
+        let joined = self.services.get(&key.namespace, &key.service)?;
+        Some(
+            find_port(joined.service.as_deref(), &key.port)
+                .map_or_else(EndpointSet::default, |port| joined.endpoints(port)),
+        )
     }
 }
 
-/// An address that several slices name has the labels of the first.
-fn collect(slices: &[&EndpointSlice], port: &ServicePort, is_wanted: fn(&SliceEndpoint) -> bool) -> EndpointSet {
+impl Joined {
+    fn endpoints(&self, port: &ServicePort) -> EndpointSet {
+        let ready = collect(self.slices.values(), port, |endpoint| endpoint.ready);
+        if !ready.endpoints.is_empty() {
+            return ready;
+        }
+        collect(self.slices.values(), port, |endpoint| endpoint.serving && endpoint.terminating)
+    }
+}
+
+/// An address that several slices name has the labels of the first by name.
+fn collect<'a>(
+    slices: impl Iterator<Item = &'a Arc<EndpointSlice>>,
+    port: &ServicePort,
+    is_wanted: fn(&SliceEndpoint) -> bool,
+) -> EndpointSet {
     let mut found: BTreeMap<SocketAddr, Arc<BTreeMap<String, String>>> = BTreeMap::new();
     for slice in slices {
         let Some(number) = target_port(slice, port) else { continue };

@@ -6,9 +6,11 @@
 
 pub mod compile;
 pub mod config;
+pub mod difference;
 pub mod endpoint;
 pub mod host;
 pub mod lookup;
+pub mod names;
 pub mod paged;
 pub mod path;
 pub mod problem;

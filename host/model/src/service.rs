@@ -1,28 +1,6 @@
-//! Finding Services and their ports.
+//! Finding the ports of a Service.
 
-use std::collections::HashMap;
-
-use crate::config::{Config, Service, ServicePort, ServicePortRef};
-
-/// Every Service by namespace and name.
-#[derive(Debug)]
-pub struct Services<'a> {
-    by_name: HashMap<(&'a str, &'a str), &'a Service>,
-}
-
-impl<'a> Services<'a> {
-    pub fn of(config: &'a Config) -> Self {
-        let by_name = config.services.iter().map(|service| {
-            let origin = &service.origin;
-            ((&*origin.namespace, &*origin.name), &**service)
-        });
-        Self { by_name: by_name.collect() }
-    }
-
-    pub fn get(&self, namespace: &str, name: &str) -> Option<&'a Service> {
-        self.by_name.get(&(namespace, name)).copied()
-    }
-}
+use crate::config::{Service, ServicePort, ServicePortRef};
 
 impl Service {
     /// By name or number of the Service's port (never of the target's). Two ports may share a number with different

@@ -1,5 +1,8 @@
 //! What is served: immutable, indexed, shared by every worker. Built by `compile`, read by the data plane.
 //!
+//! Numbers are those of one snapshot. A value keeps its number from one snapshot to the next as long as it is there; then
+//! another may have it.
+//!
 //! Endpoints are not in here: they change more often than routes, and live in [`crate::endpoint`].
 
 use std::sync::Arc;
@@ -8,7 +11,9 @@ use std::time::Duration;
 use crate::config::{Policy, ServicePortRef, TlsSecret};
 use crate::host::HostPattern;
 use crate::lookup::Index;
+use crate::paged::Paged;
 use crate::problem::Origin;
+use crate::shards::Shards;
 
 /// Index into [`Snapshot::routes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,21 +28,23 @@ pub struct PolicyId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChainId(pub u32);
 
-#[derive(Debug, Default)]
+/// A copy costs a pointer for dozens of values; it shares them.
+#[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// Host and path to route.
     pub index: Index,
-    pub routes: Vec<Route>,
-    pub backends: Vec<Backend>,
+    pub routes: Paged<Arc<Route>>,
+    pub backends: Paged<Backend>,
     /// Only policies that some route uses, each once.
-    pub policies: Vec<Arc<Policy>>,
+    pub policies: Paged<Arc<Policy>>,
     /// The distinct orders of policies that routes name; request order.
-    pub chains: Vec<Arc<[PolicyId]>>,
-    /// In precedence order for one host (oldest Ingress first).
-    pub certificates: Vec<HostCertificate>,
+    pub chains: Paged<Arc<[PolicyId]>>,
+    /// By host, never none; in order of precedence (oldest Ingress first), since one that cannot be read makes way for the
+    /// next. [`HostPattern::Any`]: hosts omitted, the fallback for names that no other certificate has.
+    pub certificates: Shards<HostPattern, Arc<[Arc<TlsSecret>]>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Route {
     /// `namespace/ingress`: the label of metrics and log lines.
     pub name: Arc<str>,
@@ -51,7 +58,7 @@ pub struct Route {
     pub chain: Option<ChainId>,
     /// Backends that a policy may choose by name (annotation `cardea.dev/backends`), sorted by name. The rule's own
     /// backend is always allowed, under its Service's name.
-    pub named: Box<[(Arc<str>, BackendId)]>,
+    pub named: Arc<[(Arc<str>, BackendId)]>,
     pub options: Arc<RouteOptions>,
 }
 
@@ -112,11 +119,4 @@ pub enum Balance {
     #[default]
     RoundRobin,
     LeastRequest,
-}
-
-#[derive(Debug, Clone)]
-pub struct HostCertificate {
-    /// `None`: hosts omitted, the fallback for names that no other certificate has.
-    pub host: HostPattern,
-    pub secret: Arc<TlsSecret>,
 }

@@ -4,29 +4,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use cardea_model::paged::Paged;
 use cardea_model::snapshot::{BackendId, Route, RouteId, Snapshot};
 use cardea_policy::Chain;
 
 use crate::metrics::Sharded;
 use crate::upstream::registry::BackendState;
 
-/// A snapshot with everything loaded that serving it needs.
+/// A snapshot with everything loaded that serving it needs. It shares with the one before what did not change, so that
+/// dropping it costs the worker that does no more than the change.
 #[derive(Debug, Default)]
 pub struct Generation {
     /// From 1; 0 is the empty one before the first.
     pub number: u64,
     pub snapshot: Snapshot,
     /// By [`RouteId`]; routes of one Ingress share one.
-    pub route_stats: Vec<Arc<Sharded>>,
+    pub route_stats: Paged<Arc<Sharded>>,
     /// By [`BackendId`].
-    pub backends: Vec<Arc<BackendState>>,
+    pub backends: Paged<Arc<BackendState>>,
     /// By `ChainId`.
-    pub chains: Vec<Arc<Chain>>,
+    pub chains: Paged<Arc<Chain>>,
 }
 
 impl Generation {
     pub fn route(&self, id: RouteId) -> Option<&Route> {
-        self.snapshot.routes.get(id.0 as usize)
+        self.snapshot.routes.get(id.0 as usize).map(|route| &**route)
     }
 
     pub fn chain(&self, route: &Route) -> Option<&Arc<Chain>> {

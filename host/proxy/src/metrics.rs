@@ -2,6 +2,7 @@
 //!
 //! A counter has one writer, its worker, so that adding is a load and a store; a scrape sums over workers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -144,8 +145,8 @@ impl WorkerCounters {
 #[derive(Debug)]
 pub struct Metrics {
     workers: Box<[Arc<WorkerCounters>]>,
-    /// By route name; outlives generations.
-    routes: Mutex<std::collections::BTreeMap<Arc<str>, Arc<Sharded>>>,
+    /// By route name, with how many routes have it; outlives generations.
+    routes: Mutex<BTreeMap<Arc<str>, (Arc<Sharded>, usize)>>,
     pub generation: Counter,
     pub generations_published: Counter,
     pub problems: Counter,
@@ -172,28 +173,23 @@ impl Metrics {
         self.workers.len()
     }
 
-    /// The counters of routes by name, in order; those of names that are gone are forgotten.
-    pub fn adopt_routes<'a>(&self, names: impl Iterator<Item = &'a Arc<str>>) -> Vec<Arc<Sharded>> {
-        let mut known = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = std::collections::BTreeMap::new();
-        let mut last: Option<(Arc<str>, Arc<Sharded>)> = None;
-        let mut adopted = Vec::new();
-        for name in names {
-            // Routes of one Ingress follow each other.
-            if let Some((last_name, sharded)) = &last
-                && Arc::ptr_eq(last_name, name)
-            {
-                adopted.push(Arc::clone(sharded));
-                continue;
-            }
-            let sharded = next.entry(Arc::clone(name)).or_insert_with(|| {
-                known.get(name).cloned().unwrap_or_else(|| Arc::new(Sharded::new(self.workers.len())))
-            });
-            adopted.push(Arc::clone(sharded));
-            last = Some((Arc::clone(name), Arc::clone(sharded)));
+    /// The counters of a route's name, from now on used once more.
+    pub fn adopt_route(&self, name: &Arc<str>) -> Arc<Sharded> {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sharded, uses) =
+            routes.entry(Arc::clone(name)).or_insert_with(|| (Arc::new(Sharded::new(self.workers.len())), 0));
+        *uses += 1;
+        Arc::clone(sharded)
+    }
+
+    /// Takes back one [`Metrics::adopt_route`]; after the last, the name is forgotten.
+    pub fn forget_route(&self, name: &str) {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, uses)) = routes.get_mut(name) else { return };
+        *uses -= 1;
+        if *uses == 0 {
+            routes.remove(name);
         }
-        *known = next;
-        adopted
     }
 }
 
@@ -232,7 +228,7 @@ pub fn render(shared: &crate::worker::Shared) -> Exposition {
     process(&mut out, metrics);
     let routes: Vec<_> = {
         let routes = metrics.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.iter().map(|(name, sharded)| (Arc::clone(name), Arc::clone(sharded))).collect()
+        routes.iter().map(|(name, (sharded, _))| (Arc::clone(name), Arc::clone(sharded))).collect()
     };
     group(&mut out, "route", "requests by route", routes.iter().map(|(name, sharded)| (&**name, &**sharded)));
     let mut backends = shared.registry.all();

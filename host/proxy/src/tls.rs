@@ -1,13 +1,14 @@
 //! TLS termination: which certificate answers a name, swapped without touching connections.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use cardea_model::config::TlsSecret;
 use cardea_model::host::HostPattern;
-use cardea_model::problem::{Origin, Problem, Severity};
-use cardea_model::snapshot::HostCertificate;
+use cardea_model::problem::{Problem, Severity};
+use cardea_model::shards::Shards;
 use rustls::ServerConfig;
 use rustls::crypto::ring::{default_provider, sign};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -31,14 +32,30 @@ impl std::fmt::Debug for Tls {
 #[derive(Debug, Default)]
 struct Table(ArcSwap<Certificates>);
 
-/// Certificates by name.
-#[derive(Debug, Default)]
+/// Certificates by name, in parts that the next table shares.
+#[derive(Debug, Clone, Default)]
 pub struct Certificates {
-    precise: HashMap<Arc<str>, Arc<CertifiedKey>>,
-    wildcard: HashMap<Arc<str>, Arc<CertifiedKey>>,
+    precise: Shards<Arc<str>, Arc<CertifiedKey>>,
+    wildcard: Shards<Arc<str>, Arc<CertifiedKey>>,
     fallback: Option<Arc<CertifiedKey>>,
-    /// By the secret they came from, to be taken over when it is the same.
-    parsed: HashMap<Origin, (Arc<TlsSecret>, Arc<CertifiedKey>)>,
+}
+
+/// Secrets as read, as long as a host has them. On the side of the control plane.
+#[derive(Debug, Default)]
+pub struct Keys {
+    certificates: Certificates,
+    declared: HashMap<HostPattern, Secrets>,
+    /// By the address of the Secret, which is kept here, with how many hosts have it.
+    read: HashMap<usize, Read>,
+}
+
+type Secrets = Arc<[Arc<TlsSecret>]>;
+
+#[derive(Debug)]
+struct Read {
+    secret: Arc<TlsSecret>,
+    key: Result<Arc<CertifiedKey>, String>,
+    hosts: usize,
 }
 
 impl Tls {
@@ -53,55 +70,70 @@ impl Tls {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), table })
     }
 
-    /// Reads the certificates of a snapshot. One that cannot be read is a problem, and its hosts do without.
-    pub fn read(&self, declared: &[HostCertificate]) -> (Certificates, Vec<Problem>) {
-        let before = self.table.0.load();
-        let mut next = Certificates::default();
-        let mut problems = Vec::new();
-        for certificate in declared {
-            let known = next.known(&certificate.secret).or_else(|| before.known(&certificate.secret));
-            match known.map_or_else(|| certified_key(&certificate.secret.certificate_pem, &certificate.secret.key_pem), Ok) {
-                Ok(key) => next.add(certificate, key),
-                Err(message) => problems.push(Problem {
-                    origin: certificate.secret.origin.clone(),
-                    field: "data".into(),
-                    message,
-                    remedy: "store a PEM certificate chain as tls.crt and its PEM private key as tls.key".into(),
-                    severity: Severity::Error,
-                }),
-            }
+    /// New handshakes use these; connections that stand keep theirs.
+    pub fn publish(&self, certificates: &Certificates) {
+        self.table.0.store(Arc::new(certificates.clone()));
+    }
+}
+
+impl Keys {
+    /// The Secrets that a host has from now on, in order of precedence; `None` for no more. Those that are new are read.
+    pub fn declare(&mut self, host: &HostPattern, secrets: Option<&Secrets>) {
+        for secret in secrets.into_iter().flat_map(|secrets| secrets.iter()) {
+            let read = self.read.entry(Arc::as_ptr(secret).addr());
+            read.or_insert_with(|| Read {
+                secret: Arc::clone(secret),
+                key: certified_key(&secret.certificate_pem, &secret.key_pem),
+                hosts: 0,
+            })
+            .hosts += 1;
         }
-        problems.dedup();
-        (next, problems)
+        let before = match secrets {
+            Some(secrets) => self.declared.insert(host.clone(), Arc::clone(secrets)),
+            None => self.declared.remove(host),
+        };
+        for secret in before.iter().flat_map(|secrets| secrets.iter()) {
+            self.forget(secret);
+        }
+        let keys = secrets.into_iter().flat_map(|secrets| secrets.iter());
+        let key = keys.filter_map(|secret| self.read.get(&Arc::as_ptr(secret).addr())?.key.as_ref().ok()).next();
+        self.certificates.set(host, key.cloned());
     }
 
-    /// New handshakes use these; connections that stand keep theirs.
-    pub fn publish(&self, certificates: Certificates) {
-        self.table.0.store(Arc::new(certificates));
+    /// Those that could be read.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// One for each Secret that cannot be read; its hosts do without.
+    pub fn problems(&self) -> impl Iterator<Item = Problem> {
+        self.read.values().filter_map(|read| {
+            Some(Problem {
+                origin: read.secret.origin.clone(),
+                field: "data".into(),
+                message: read.key.as_ref().err()?.clone(),
+                remedy: "store a PEM certificate chain as tls.crt and its PEM private key as tls.key".into(),
+                severity: Severity::Error,
+            })
+        })
+    }
+
+    fn forget(&mut self, secret: &Arc<TlsSecret>) {
+        if let Entry::Occupied(mut read) = self.read.entry(Arc::as_ptr(secret).addr()) {
+            read.get_mut().hosts -= 1;
+            if read.get().hosts == 0 {
+                read.remove();
+            }
+        }
     }
 }
 
 impl Certificates {
-    fn known(&self, secret: &Arc<TlsSecret>) -> Option<Arc<CertifiedKey>> {
-        let (known, key) = self.parsed.get(&secret.origin)?;
-        (Arc::ptr_eq(known, secret) || **known == **secret).then(|| Arc::clone(key))
-    }
-
-    /// The first for a name stays: the snapshot has them in order of precedence.
-    fn add(&mut self, certificate: &HostCertificate, key: Arc<CertifiedKey>) {
-        self.parsed
-            .entry(certificate.secret.origin.clone())
-            .or_insert_with(|| (Arc::clone(&certificate.secret), Arc::clone(&key)));
-        match &certificate.host {
-            HostPattern::Precise(name) => {
-                self.precise.entry(Arc::clone(name)).or_insert(key);
-            }
-            HostPattern::Wildcard(parent) => {
-                self.wildcard.entry(Arc::clone(parent)).or_insert(key);
-            }
-            HostPattern::Any => {
-                self.fallback.get_or_insert(key);
-            }
+    fn set(&mut self, host: &HostPattern, key: Option<Arc<CertifiedKey>>) {
+        match host {
+            HostPattern::Precise(name) => self.precise.set(Arc::clone(name), key),
+            HostPattern::Wildcard(parent) => self.wildcard.set(Arc::clone(parent), key),
+            HostPattern::Any => self.fallback = key,
         }
     }
 
@@ -127,8 +159,7 @@ pub fn certified_key(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Arc<Certi
     if chain.is_empty() {
         return Err("tls.crt holds no certificate".into());
     }
-    let key =
-        PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| "tls.key holds no PEM private key".to_owned())?;
+    let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| "tls.key holds no PEM private key".to_owned())?;
     let key = sign::any_supported_type(&key).map_err(|_| "tls.key is of a kind that is not supported".to_owned())?;
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {

@@ -76,7 +76,7 @@ pub struct Pinned {
 
 impl Pinned {
     fn new(generation: Arc<Generation>) -> Rc<Self> {
-        let backends = generation.backends.iter().map(|_| OnceCell::new()).collect();
+        let backends = (0..generation.backends.bound()).map(|_| OnceCell::new()).collect();
         Rc::new(Self { generation, backends })
     }
 

@@ -1,4 +1,4 @@
-//! Which Ingresses are ours, and in which order they count.
+//! Which Ingresses are ours.
 //!
 //! The annotation `kubernetes.io/ingress.class` wins over `spec.ingressClassName`; the class that is named must exist
 //! and name our controller. An Ingress that names none is ours if the default class is, or if we are told so.
@@ -8,22 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Fault, Options, Problems};
-use crate::config::{Config, Ingress, IngressClass};
+use crate::config::{Ingress, IngressClass};
 use crate::problem::Problem;
 
 const ANNOTATION: &str = "kubernetes.io/ingress.class";
-
-/// Ours, oldest first: by creation, those without a date last; then by namespace and name.
-pub(super) fn served<'a>(config: &'a Config, options: &Options, problems: &mut Problems) -> Vec<&'a Ingress> {
-    let (classes, own) = Classes::new(&config.classes, options);
-    problems.list.extend(own);
-    let is_served = |ingress: &&Ingress| classes.serve(ingress, problems);
-    let mut served: Vec<&Ingress> = config.ingresses.iter().map(|ingress| &**ingress).filter(is_served).collect();
-    served.sort_by_key(|ingress| {
-        (ingress.created.is_none(), ingress.created, &ingress.origin.namespace, &ingress.origin.name)
-    });
-    served
-}
 
 /// The classes that exist, and what follows for an Ingress that names none.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -39,6 +39,11 @@ pub fn read(declared: &IngressPath) -> Reading {
     Reading { place: Some((key, kind)), fault }
 }
 
+/// A path that was read well, normalised; it may be [`read`]'s `/` for none.
+pub fn normal(path: &str) -> String {
+    normalize_declared(path).unwrap_or_else(|_| path.to_owned())
+}
+
 enum Kind {
     Exact,
     Prefix,

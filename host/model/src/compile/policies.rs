@@ -1,12 +1,12 @@
-//! Policies within their bounds, and the chains of them that Ingresses name.
+//! Policies within their bounds.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Fault, Problems};
 use crate::config::{Grants, Limits, Policy};
-use crate::snapshot::{ChainId, PolicyId};
+use crate::problem::Problem;
 
 /// Interfaces of `cardea:policy` that may be granted.
 pub const INTERFACES: [&str; 6] = ["log", "metrics", "clock", "random", "kv-local", "counters"];
@@ -18,84 +18,16 @@ const POLICY_MEMORY_BYTES_MIN: u32 = 64 << 10;
 pub const POLICY_MEMORY_BYTES_MAX: u32 = 256 << 20;
 /// Upper bound of `spec.limits.body`: a worker holds this much for each request that waits for its policy.
 pub const POLICY_BODY_BYTES_MAX: u32 = 1 << 20;
-/// Longest chain of one Ingress.
-const CHAIN_MAX: usize = 16;
-
-pub struct Policies<'a> {
-    declared: HashMap<(&'a str, &'a str), Arc<Policy>>,
-    used: HashMap<(Arc<str>, Arc<str>), PolicyId>,
-    list: Vec<Arc<Policy>>,
-    ids: HashMap<Vec<PolicyId>, ChainId>,
-    chains: Vec<Arc<[PolicyId]>>,
-}
-
-impl<'a> Policies<'a> {
-    /// Takes every policy, with what is out of bounds brought within them.
-    pub fn check(policies: &'a [Arc<Policy>], problems: &mut Problems) -> Self {
-        let declared = policies.iter().map(|policy| {
-            let origin = &policy.origin;
-            ((&*origin.namespace, &*origin.name), within_bounds(policy, problems))
-        });
-        Self {
-            declared: declared.collect(),
-            used: HashMap::new(),
-            list: Vec::new(),
-            ids: HashMap::new(),
-            chains: Vec::new(),
-        }
-    }
-
-    /// The used policies, and the chains.
-    pub fn finish(self) -> (Vec<Arc<Policy>>, Vec<Arc<[PolicyId]>>) {
-        (self.list, self.chains)
-    }
-
-    /// Reads `cardea.dev/policies`. Any fault closes the routes: a policy that does not run must not open them.
-    pub fn chain(&mut self, namespace: &str, annotation: &str) -> Result<ChainId, Fault> {
-        let mut chain = Vec::new();
-        for name in annotation.split(',').map(str::trim) {
-            if name.is_empty() {
-                return Err(Fault::new(
-                    "a policy name is empty",
-                    "Write names of Policies with commas between, or remove the annotation",
-                ));
-            }
-            let policy = self.policy(namespace, name)?;
-            if chain.contains(&policy) {
-                return Err(Fault::new(format!("Policy {name} is named twice"), "Name it once"));
-            }
-            chain.push(policy);
-        }
-        if chain.len() > CHAIN_MAX {
-            return Err(Fault::new(format!("{} policies are more than {CHAIN_MAX}", chain.len()), "Name fewer"));
-        }
-        let next = ChainId(self.chains.len() as u32);
-        Ok(*self.ids.entry(chain).or_insert_with_key(|chain| {
-            self.chains.push(chain.as_slice().into());
-            next
-        }))
-    }
-
-    fn policy(&mut self, namespace: &str, name: &str) -> Result<PolicyId, Fault> {
-        let Some(policy) = self.declared.get(&(namespace, name)) else {
-            let remedy = format!("Declare Policy {name} in namespace {namespace}, or name one that exists there");
-            return Err(Fault::warning(format!("there is no Policy {namespace}/{name}"), remedy));
-        };
-        let key = (policy.origin.namespace.clone(), policy.origin.name.clone());
-        Ok(*self.used.entry(key).or_insert_with(|| {
-            self.list.push(policy.clone());
-            PolicyId((self.list.len() - 1) as u32)
-        }))
-    }
-}
-
-fn within_bounds(policy: &Arc<Policy>, problems: &mut Problems) -> Arc<Policy> {
-    let limits = limits(policy, problems);
-    let grants = grants(policy, problems);
-    if limits == policy.limits && grants == policy.grants {
-        return policy.clone();
-    }
-    Arc::new(Policy { limits, grants, ..Policy::clone(policy) })
+/// The policy with what is out of bounds brought within them.
+pub fn within_bounds(policy: &Arc<Policy>) -> (Arc<Policy>, Vec<Problem>) {
+    let mut problems = Problems::default();
+    let limits = limits(policy, &mut problems);
+    let grants = grants(policy, &mut problems);
+    let bounded = match limits == policy.limits && grants == policy.grants {
+        true => policy.clone(),
+        false => Arc::new(Policy { limits, grants, ..Policy::clone(policy) }),
+    };
+    (bounded, problems.list)
 }
 
 fn limits(policy: &Policy, problems: &mut Problems) -> Limits {

@@ -5,7 +5,7 @@
 mod annotations;
 mod backends;
 mod class;
-mod kit;
+pub mod kit;
 mod policies;
 mod rules;
 mod tls;

@@ -162,9 +162,13 @@ pub fn secrets(ingress: &Ingress) -> impl Iterator<Item = &str> {
 
 /// What is told to an Ingress that declares a place which an older one has.
 pub fn taken(rule: &Rule, origin: &Origin, owner: &Origin) -> Problem {
+    taken_at(rule.field, &rule.place.host, &rule.text, origin, owner)
+}
+
+pub(super) fn taken_at(field: Field, host: &HostPattern, path: &str, origin: &Origin, owner: &Origin) -> Problem {
     let by = format!("Ingress {}/{}, which is older,", owner.namespace, owner.name);
-    let fault = Fault { severity: severity_against(origin, owner), ..taken_by(&by, &rule.place.host, &rule.text) };
-    fault.at(origin, rule.field.to_string())
+    let fault = Fault { severity: severity_against(origin, owner), ..taken_by(&by, host, path) };
+    fault.at(origin, field.to_string())
 }
 
 /// What is told to an Ingress without rules where an older one has the default backend.
@@ -327,7 +331,7 @@ fn taken_by(owner: &str, host: &HostPattern, path: &str) -> Fault {
 }
 
 /// The path `/`, for all that declare none.
-fn root() -> Arc<str> {
+pub(super) fn root() -> Arc<str> {
     static ROOT: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("/"));
     ROOT.clone()
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::resolve;
+use proptest::prelude::*;
+
+use super::{Resolver, resolve};
 use crate::config::{
     Config, EndpointSlice, Service, ServiceKind, ServicePort, ServicePortRef, SliceEndpoint, SlicePort, TargetPort,
 };
+use crate::difference::Difference;
+use crate::paged::Paged;
 use crate::problem::Origin;
-use crate::snapshot::{Backend, BackendKey, BackendProtocol, Balance};
+use crate::snapshot::{Backend, BackendId, BackendKey, BackendProtocol, Balance};
 
 fn origin(kind: &'static str, name: &str) -> Origin {
     Origin { source: "test.yaml".into(), document: 1, kind, namespace: "shop".into(), name: name.into() }
@@ -51,7 +55,7 @@ fn slice(service: &str, ports: &[&str], endpoints: &[&str]) -> Arc<EndpointSlice
         }
     };
     Arc::new(EndpointSlice {
-        origin: origin("EndpointSlice", service),
+        origin: origin("EndpointSlice", &format!("{service}-{}", endpoints.join("-"))),
         service: Some(service.into()),
         ports: ports.iter().map(port).collect(),
         endpoints: endpoints.iter().map(endpoint).collect(),
@@ -156,4 +160,49 @@ fn what_has_no_endpoints_has_an_empty_set() {
 fn a_number_that_two_protocols_share_means_tcp() {
     let services = vec![service("web", &["quic 443 2 UDP", "http 443 1 TCP"])];
     check(services, vec![slice("web", &["quic 2", "http 1"], &["+10.0.0.1"])], number(443), &["10.0.0.1:1"]);
+}
+
+fn shown(set: &super::EndpointSet) -> Vec<String> {
+    set.endpoints.iter().map(|endpoint| format!("{} {:?}", endpoint.address, endpoint.labels)).collect()
+}
+
+proptest! {
+    /// Services, slices and backends come, change and go; what was told last of each backend is what is so now.
+    #[test]
+    fn what_is_told_of_changes_adds_up_to_the_whole(
+        edits in prop::collection::vec((0usize..3, 0usize..3, 0usize..4), 1..40),
+    ) {
+        let names = ["a", "b", "c"];
+        let (mut services, mut slices) = (BTreeMap::new(), BTreeMap::new());
+        let (mut config, mut backends) = (Config::default(), Paged::default());
+        let (mut resolver, mut told) = (Resolver::default(), BTreeMap::new());
+        for (kind, name, version) in edits {
+            let ports = [&["http 80 8080 TCP"][..], &["http 80 8081 TCP"], &["http 81 8080 TCP"]];
+            let mut changed = Vec::new();
+            match (kind, version) {
+                (0, 0) => _ = services.remove(&name),
+                (0, version) => _ = services.insert(name, service(names[name], ports[version - 1])),
+                (1, 0) => _ = slices.remove(&name),
+                (1, version) => _ = slices.insert(name, slice(names[version - 1], &["http 9000"], &[&format!("+10.0.0.{name}")])),
+                (_, version) => {
+                    backends.set(name, (version > 0).then(|| backend(names[version - 1], ServicePortRef::Number(80))));
+                    changed.push(BackendId(name as u32));
+                }
+            }
+            let next = Config {
+                services: services.values().cloned().collect(),
+                slices: slices.values().cloned().collect(),
+                ..Config::default()
+            };
+            changed.iter().for_each(|id| _ = told.remove(id));
+            told.extend(resolver.apply(&Difference::between(&config, &next), &backends, &changed));
+            config = next;
+            let whole = resolve(&config, backends.iter());
+            prop_assert_eq!(told.len(), backends.len());
+            for (id, set) in &told {
+                let key = &backends.get(id.0 as usize).unwrap().key;
+                prop_assert_eq!(shown(set), shown(&whole[key]));
+            }
+        }
+    }
 }

@@ -30,11 +30,14 @@ fn a_histogram_is_cumulative_and_ends_with_everything() {
 fn routes_keep_their_counters_over_a_generation_and_lose_them_when_gone() {
     let metrics = Metrics::new(1);
     let (a, b): (Arc<str>, Arc<str>) = ("ns/a".into(), "ns/b".into());
-    let first = metrics.adopt_routes([&a, &a, &b].into_iter());
+    let first = [&a, &a, &b].map(|name| metrics.adopt_route(name));
     assert!(Arc::ptr_eq(&first[0], &first[1]) && !Arc::ptr_eq(&first[1], &first[2]));
-    let second = metrics.adopt_routes([&b].into_iter());
-    assert!(Arc::ptr_eq(&first[2], &second[0]));
-    assert_eq!(metrics.routes.lock().unwrap().len(), 1);
+    metrics.forget_route(&a);
+    assert!(Arc::ptr_eq(&first[0], &metrics.adopt_route(&a)));
+    metrics.forget_route(&a);
+    metrics.forget_route(&a);
+    assert!(!Arc::ptr_eq(&first[0], &metrics.adopt_route(&a)));
+    assert!(Arc::ptr_eq(&first[2], &metrics.adopt_route(&b)));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Backends by name, outliving every generation: what is known of their endpoints, process-wide and as one worker.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use cardea_model::endpoint::EndpointSet;
-use cardea_model::snapshot::{Backend, BackendKey, Balance};
+use cardea_model::snapshot::Balance;
 
 use super::pick::{Endpoint, Ring};
 use crate::metrics::Sharded;
@@ -22,46 +22,46 @@ pub struct BackendState {
     pub stats: Sharded,
 }
 
-/// Every backend of the live generation. Written by the control plane only.
+/// Every backend of the live generation, with how many numbers it has there. Written by the control plane only.
 #[derive(Debug, Default)]
 pub struct Registry {
-    backends: Mutex<HashMap<Arc<str>, Arc<BackendState>>>,
+    backends: Mutex<HashMap<Arc<str>, (Arc<BackendState>, usize)>>,
 }
 
 impl Registry {
-    /// The states of a snapshot's backends, in its order. Known ones keep what they have; others are forgotten once no
-    /// generation holds them.
-    pub fn adopt(&self, backends: &[Backend], workers: usize) -> Vec<Arc<BackendState>> {
+    /// The state of a backend by name, from now on used once more.
+    pub fn adopt(&self, name: &Arc<str>, workers: usize) -> Arc<BackendState> {
         let mut known = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = HashMap::with_capacity(backends.len());
-        let adopted = backends.iter().map(|backend| {
-            let state = known.get(&backend.name).or_else(|| next.get(&backend.name)).cloned().unwrap_or_else(|| {
-                Arc::new(BackendState {
-                    name: Arc::clone(&backend.name),
-                    endpoints: ArcSwap::default(),
-                    stats: Sharded::new(workers),
-                })
-            });
-            next.insert(Arc::clone(&backend.name), Arc::clone(&state));
-            state
+        let (state, uses) = known.entry(Arc::clone(name)).or_insert_with(|| {
+            let (name, stats) = (Arc::clone(name), Sharded::new(workers));
+            (Arc::new(BackendState { name, endpoints: ArcSwap::default(), stats }), 0)
         });
-        let adopted = adopted.collect();
-        *known = next;
-        adopted
+        *uses += 1;
+        Arc::clone(state)
     }
 
-    /// Publishes endpoints; an equal set is left alone, so that workers keep their connections and rounds.
-    pub fn publish(backends: &[Backend], states: &[Arc<BackendState>], sets: &BTreeMap<BackendKey, EndpointSet>) {
-        for (backend, state) in backends.iter().zip(states) {
-            let set = sets.get(&backend.key).cloned().unwrap_or_default();
-            if **state.endpoints.load() != set {
-                state.endpoints.store(Arc::new(set));
-            }
+    /// Takes back one [`Registry::adopt`]. After the last, the backend is forgotten once no generation holds it.
+    pub fn forget(&self, name: &str) {
+        let mut known = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, uses)) = known.get_mut(name) else { return };
+        *uses -= 1;
+        if *uses == 0 {
+            known.remove(name);
         }
     }
 
     pub fn all(&self) -> Vec<Arc<BackendState>> {
-        self.backends.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        let known = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(|(state, _)| Arc::clone(state)).collect()
+    }
+}
+
+impl BackendState {
+    /// Publishes endpoints; an equal set is left alone, so that workers keep their connections and rounds.
+    pub fn publish(&self, set: EndpointSet) {
+        if **self.endpoints.load() != set {
+            self.endpoints.store(Arc::new(set));
+        }
     }
 }
 

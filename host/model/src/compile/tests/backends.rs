@@ -39,7 +39,7 @@ fn a_port_by_name_and_by_number_is_one_backend() {
     let served =
         serve(&with(vec![ingress("a").rule("a", &["Prefix / web:80", "Prefix /x web:http", "Prefix /y single:8080"])]));
     let names: Vec<&str> = served.snapshot.backends.iter().map(|backend| &*backend.name).collect();
-    assert_eq!(names, ["shop/web:80", "shop/single:8080"]);
+    assert_eq!(names, ["shop/single:8080", "shop/web:80"]);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn the_protocol_is_the_ports_unless_the_ingress_says_otherwise() {
             declared = declared.annotated("cardea.dev/backend-protocol", annotation);
         }
         let served = serve(&with(vec![declared]));
-        (served.snapshot.backends[0].protocol, served.told())
+        (served.snapshot.backends.get(0).unwrap().protocol, served.told())
     };
     assert_eq!(protocol("web:80", "").0, BackendProtocol::Http1);
     assert_eq!(protocol("web:grpc", "").0, BackendProtocol::H2c);
@@ -79,6 +79,6 @@ fn the_oldest_ingress_that_says_something_decides_about_a_shared_backend() {
     };
     let silent = ingress("a").rule("a", &["Prefix /a web:80"]);
     let served = serve(&with(vec![silent, declared("b", "least-request"), declared("c", "round-robin")]));
-    assert_eq!(served.snapshot.backends[0].balance, Balance::LeastRequest);
+    assert_eq!(served.snapshot.backends.get(0).unwrap().balance, Balance::LeastRequest);
     served.check_told(&["c: metadata.annotations[cardea.dev/load-balance]: Ingress b is older"]);
 }

@@ -22,8 +22,8 @@ fn ingresses_with_the_same_order_of_policies_share_a_chain() {
     served.check_told(&[]);
     let names = |path: &str| -> Vec<&str> {
         let chain = served.route("a", path).unwrap().chain.unwrap();
-        let ids = &served.snapshot.chains[chain.0 as usize];
-        ids.iter().map(|id| &*served.snapshot.policies[id.0 as usize].origin.name).collect()
+        let ids = served.snapshot.chains.get(chain.0 as usize).unwrap();
+        ids.iter().map(|id| &*served.snapshot.policies.get(id.0 as usize).unwrap().origin.name).collect()
     };
     assert_eq!((names("/0"), names("/1"), names("/3")), (vec!["a", "b"], vec!["b", "a"], vec!["b"]));
     assert_eq!(served.route("a", "/0").unwrap().chain, served.route("a", "/2").unwrap().chain);
@@ -85,7 +85,7 @@ fn named_backends_are_sorted_and_joined() {
     served.check_told(&[]);
     let named = &served.route("a", "/0").unwrap().named;
     let named: Vec<(&str, &str)> =
-        named.iter().map(|(name, id)| (&**name, &*served.snapshot.backends[id.0 as usize].name)).collect();
+        named.iter().map(|(name, id)| (&**name, &*served.snapshot.backends.get(id.0 as usize).unwrap().name)).collect();
     assert_eq!(named, [("canary", "shop/next:80"), ("stable", "shop/web:80")]);
 }
 
@@ -121,7 +121,7 @@ fn a_named_backend_whose_service_is_missing_is_empty_and_the_route_lives() {
         .unwrap()
         .named
         .iter()
-        .map(|(_, id)| &*served.snapshot.backends[id.0 as usize].name)
+        .map(|(_, id)| &*served.snapshot.backends.get(id.0 as usize).unwrap().name)
         .collect();
     assert_eq!(names, ["shop/gone:80", "shop/web:dns"]);
 }
@@ -143,7 +143,7 @@ fn limits_are_brought_within_bounds() {
         "a: spec.limits.memory: 257Mi is out of bounds; 256Mi is taken",
         "a: spec.limits.body: 1048577 bytes is out of bounds; 1Mi is taken",
     ]);
-    let taken = served.snapshot.policies[0].limits;
+    let taken = served.snapshot.policies.get(0).unwrap().limits;
     assert_eq!(
         taken,
         Limits { deadline: Duration::from_secs(1), memory_bytes_max: 256 << 20, body_bytes_max: 1 << 20 }
@@ -158,7 +158,7 @@ fn what_does_not_exist_is_not_granted() {
         headers: names(&["X-Forwarded-For", "x y", ""]),
     };
     let served = serve(&with_policies(&[(POLICIES, "a")], vec![Policy { grants, ..policy("a") }]));
-    let taken = &served.snapshot.policies[0].grants;
+    let taken = &served.snapshot.policies.get(0).unwrap().grants;
     assert_eq!(
         (taken.interfaces.clone(), taken.headers.clone()),
         (names(&["log", "kv-local"]), names(&["x-forwarded-for"]))
