@@ -121,6 +121,7 @@ fn tell(notice: Notice) {
             json!({ "kind": kind, "object": object, "message": message, "remedy": remedy }),
         ),
         Notice::SnapshotLoaded { objects, saved } => {
+            let saved = jiff::Timestamp::try_from(saved).map(|saved| format!("{saved:.0}")).ok();
             emit(Level::Warn, "snapshot_loaded", json!({ "objects": objects, "saved": saved }));
         }
         Notice::SnapshotFailed { message } => emit(Level::Warn, "snapshot_failed", json!({ "message": message })),

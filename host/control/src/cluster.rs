@@ -14,16 +14,18 @@ mod kind;
 mod object;
 mod watched;
 
-mod watch;
 mod backoff;
 mod fault;
 mod probe;
+mod watch;
 
 mod inbox;
 
 mod named;
 mod stores;
 mod table;
+
+mod snapshot;
 
 mod health;
 mod known;

@@ -16,6 +16,8 @@ pub enum ConnectError {
     Kubeconfig { path: PathBuf, source: ::kube::config::KubeconfigError },
     #[error("no service account of a pod and no kubeconfig: {0}")]
     Nothing(#[from] ::kube::config::InferConfigError),
+    #[error("--snapshot {path}: {message}")]
+    Snapshot { path: PathBuf, message: String },
     #[error("the API client cannot be set up: {0}")]
     Client(#[source] Box<::kube::Error>),
 }

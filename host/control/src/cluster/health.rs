@@ -141,6 +141,13 @@ impl Health {
 
     pub(super) fn failed(&self, kind: Kind, only: Option<&ObjectName>, fault: &Fault) {
         let mut state = self.lock();
+        if *fault == Fault::Absent {
+            // An answer, and no failure: what is not there cannot be out of date.
+            let known = state.kinds.entry(kind).or_default();
+            (known.synced, known.trouble) = (true, None);
+            state.contact = Some(SystemTime::now());
+            return;
+        }
         let known = state.kinds.entry(kind).or_default();
         known.failures += 1;
         known.names.extend(only.cloned());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use cardea_model::compile;
 
@@ -66,7 +67,7 @@ pub enum Notice {
     /// Told once a failure of its kind, not at each try.
     WatchFailed { kind: &'static str, object: Option<String>, message: String, remedy: String },
     /// The state of the last run serves until the API server answers.
-    SnapshotLoaded { objects: usize, saved: Option<String> },
+    SnapshotLoaded { objects: usize, saved: SystemTime },
     /// The state of the last run cannot be used, or the present one not kept.
     SnapshotFailed { message: String },
 }

@@ -1,6 +1,7 @@
 //! When and what the cluster declares: the one type that the binary holds.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::kind::Kind;
 use super::known::Objects;
 use super::named::{Named, Wish};
 use super::options::{Notice, Options};
+use super::snapshot::{Disk, Restored, Saver, SnapshotError};
 use super::stores::{Stores, Terms};
 use super::watch::{Shared, Watch};
 use super::watched::{SecretContent, Watched};
@@ -32,6 +34,14 @@ const NAMES_WAIT_MAX: Duration = Duration::from_millis(500);
 /// The same before anything serves.
 const FIRST_NAMES_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How long the API server may take, after the start, before the state of the last run serves. One that cannot be reached
+/// at all is not waited for.
+const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
+/// The same for one that cannot be reached: it may be that only the first try failed.
+const SNAPSHOT_PATIENCE_AWAY: Duration = Duration::from_millis(500);
+/// How often to look whether that time has come.
+const SNAPSHOT_LOOK: Duration = Duration::from_millis(100);
+
 /// A cluster that is watched. Blocking: it belongs on a thread of its own, while its watches run elsewhere.
 pub struct ClusterSource {
     stores: Stores,
@@ -45,6 +55,12 @@ pub struct ClusterSource {
     /// Since when a change waits for what it names.
     held: Option<Instant>,
     served: bool,
+    begun: Instant,
+    /// The state of the last run, until it is used or of no use.
+    restored: Option<Restored>,
+    /// It was used.
+    from_disk: bool,
+    saver: Option<Saver>,
 }
 
 /// Wakes the waiting thread for good, from any thread.
@@ -88,9 +104,16 @@ impl ClusterSource {
             changed: false,
             held: None,
             served: false,
+            begun: Instant::now(),
+            restored: None,
+            from_disk: false,
+            saver: None,
         };
         (options.notice)(Notice::Watching { server, namespace: options.namespace });
         source.watch_kinds();
+        if let Some(directory) = &options.snapshot {
+            source.open_snapshot(directory)?;
+        }
         Ok(source)
     }
 
@@ -100,7 +123,12 @@ impl ClusterSource {
     pub fn load(&mut self) -> (Config, Vec<Problem>) {
         self.changed = false;
         self.served = true;
-        self.stores.load()
+        let loaded = self.stores.load();
+        // What came from disk need not go back there.
+        if let Some(saver) = self.saver.as_ref().filter(|_| self.stores.is_complete()) {
+            saver.keep(self.stores.state());
+        }
+        loaded
     }
 
     /// Blocks until what is declared has changed and come to rest, or until stopped. The first time, until there is
@@ -118,6 +146,7 @@ impl ClusterSource {
                 self.stores.modules_changed();
                 self.changed = true;
             }
+            self.restore();
             self.follow_names();
             if self.may_serve() {
                 return Change::Changed;
@@ -150,7 +179,41 @@ impl ClusterSource {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        Some(self.held? + self.names_wait_max())
+        let look = self.restored.is_some().then(|| Instant::now() + SNAPSHOT_LOOK);
+        let held = self.held.map(|held| held + self.names_wait_max());
+        look.into_iter().chain(held).min()
+    }
+
+    /// Reads what the last run kept. A directory that cannot be used stops the start; a file that cannot be read does not.
+    fn open_snapshot(&mut self, directory: &Path) -> Result<(), ConnectError> {
+        let failed =
+            |error: SnapshotError| ConnectError::Snapshot { path: directory.to_owned(), message: error.to_string() };
+        let disk = Disk::open(directory).map_err(failed)?;
+        match disk.load() {
+            Ok(restored) => self.restored = restored,
+            Err(error) => {
+                let message = format!("the state of the last run cannot be used: {error}");
+                (self.shared.notice)(Notice::SnapshotFailed { message });
+            }
+        }
+        self.saver = Some(Saver::start(disk, Arc::clone(&self.shared.notice)).map_err(|error| failed(error.into()))?);
+        Ok(())
+    }
+
+    /// Takes the state of the last run in, once the API server has had its time.
+    fn restore(&mut self) {
+        if self.stores.is_complete() {
+            self.restored = None;
+        }
+        let patience = if self.shared.health.is_away() { SNAPSHOT_PATIENCE_AWAY } else { SNAPSHOT_PATIENCE };
+        if self.begun.elapsed() < patience {
+            return;
+        }
+        let Some(Restored { saved, objects, changes }) = self.restored.take() else { return };
+        changes.into_iter().for_each(|change| self.stores.restore(change));
+        self.shared.health.from_snapshot(saved);
+        (self.shared.notice)(Notice::SnapshotLoaded { objects, saved });
+        (self.changed, self.from_disk) = (true, true);
     }
 
     fn names_wait_max(&self) -> Duration {
@@ -163,8 +226,12 @@ impl ClusterSource {
             self.shared.health.complete();
         }
         // The first time, a cluster without any object is something, too.
-        if !(complete || self.served) || (self.served && !self.changed) {
+        if !(complete || self.served || self.from_disk) || (self.served && !self.changed) {
             return false;
+        }
+        if self.from_disk && !complete {
+            // What it names was kept with it.
+            return true;
         }
         let waits =
             self.stores.is_waiting() && self.held.get_or_insert_with(Instant::now).elapsed() < self.names_wait_max();

@@ -16,6 +16,7 @@ use cardea_model::problem::{Origin, Problem, Severity};
 use super::fault::missing_rule;
 use super::kind::Kind;
 use super::named::{self, Names, Wish};
+use super::snapshot::State;
 use super::table::{Patch, Table};
 use super::watched::{Change, Delta, SecretContent, Watched};
 use crate::fetch::Fetcher;
@@ -118,6 +119,25 @@ impl Stores {
         }
     }
 
+    /// Takes in what the last run kept of a kind, as long as nothing was heard of the kind. It does not count as heard.
+    pub(super) fn restore(&mut self, change: Change) {
+        let listed = self.listed.clone();
+        let is_known = match &change {
+            Change::Class(_) => listed.contains(&Kind::IngressClass),
+            Change::Ingress(_) => listed.contains(&Kind::Ingress),
+            Change::Service(_) => listed.contains(&Kind::Service),
+            Change::Slice(_) => listed.contains(&Kind::EndpointSlice),
+            Change::Policy(_) => listed.contains(&Kind::Policy),
+            Change::Secret(_) => !self.secrets.objects().is_empty(),
+            Change::ConfigMap(_) => !self.config_maps.objects().is_empty(),
+            Change::Denied { .. } => true,
+        };
+        if !is_known {
+            self.apply(change);
+            self.listed = listed;
+        }
+    }
+
     /// What is known of a module may have changed.
     pub(super) fn modules_changed(&mut self) {
         self.unmade = true;
@@ -126,10 +146,6 @@ impl Stores {
     /// Every kind was heard of: what is known is all there is.
     pub(super) fn is_complete(&self) -> bool {
         Kind::ALL.iter().filter(|kind| !kind.is_named()).all(|kind| self.listed.contains(kind))
-    }
-
-    pub(super) fn is_listed(&self, kind: Kind) -> bool {
-        self.listed.contains(&kind)
     }
 
     /// Something that is named has not been heard of, so that a problem with it may be none.
@@ -165,6 +181,23 @@ impl Stores {
             policies: self.made.clone(),
         };
         (config, self.problems())
+    }
+
+    /// What is kept on disk: everything that was declared, by the last load.
+    pub(super) fn state(&self) -> State {
+        let module = |policy: &Arc<Policy>| {
+            let declared = self.policies.get(&name_of(&policy.origin))?;
+            Some((Arc::clone(policy), declared.module.clone()))
+        };
+        State {
+            classes: self.classes.objects().to_vec(),
+            ingresses: self.ingresses.objects().to_vec(),
+            services: self.services.objects().to_vec(),
+            slices: self.slices.objects().to_vec(),
+            policies: self.made.iter().filter_map(module).collect(),
+            secrets: self.secrets.objects().to_vec(),
+            config_maps: self.config_maps.objects().to_vec(),
+        }
     }
 
     fn heard<T: Watched>(&mut self, delta: &Delta<T>) {

@@ -5,3 +5,4 @@ mod kit;
 mod names;
 mod order;
 mod problems;
+mod snapshot;

@@ -59,6 +59,8 @@ pub(super) struct Watch<T: Watched> {
     shared: Arc<Shared>,
     returned: watch::Receiver<u64>,
     streaming: bool,
+    /// There was a list before.
+    listed: bool,
     /// Where to go on.
     version: Option<String>,
     backoff: Backoff,
@@ -74,7 +76,17 @@ impl<T: Watched> Watch<T> {
         let returned = shared.returned.subscribe();
         // One object is one page.
         let streaming = only.is_none();
-        Self { api, only, shared, returned, streaming, version: None, backoff: Backoff::default(), told: None }
+        Self {
+            api,
+            only,
+            shared,
+            returned,
+            streaming,
+            listed: false,
+            version: None,
+            backoff: Backoff::default(),
+            told: None,
+        }
     }
 
     /// Ends only by being dropped; nothing is lost then, since the next watch begins with a list.
@@ -212,7 +224,15 @@ impl<T: Watched> Watch<T> {
                 None => self.gone(only.clone()),
             },
         }
+        self.listed = true;
         self.succeeded(count);
+    }
+
+    /// The server does not know the kind, so there is no object of it.
+    fn nothing(&self) {
+        self.shared.objects.whole(T::KIND, HashMap::new());
+        self.count();
+        self.shared.inbox.post(T::change(Delta::Whole(Vec::new())));
     }
 
     fn set(&self, item: Item<T>, facts: Facts) {
@@ -241,6 +261,17 @@ impl<T: Watched> Watch<T> {
         }
     }
 
+    /// Only our own kind may be absent, and only as long as none of it was seen: its objects would be told as deleted
+    /// before it goes. Any other 404 is that of something between us and the server, and must not cost a route.
+    fn judge(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Absent if T::KIND != Kind::Policy || self.listed => {
+                Fault::Refused { code: 404, message: fault.message(), retry_after: None }
+            }
+            fault => fault,
+        }
+    }
+
     /// Tells of a failure, and waits before the next try.
     async fn failed(&mut self, fault: Fault) {
         if fault == Fault::Expired {
@@ -248,10 +279,13 @@ impl<T: Watched> Watch<T> {
             self.version = None;
             return tokio::time::sleep(self.backoff.next()).await;
         }
+        let fault = self.judge(fault);
         let mut pause = self.backoff.next();
         match &fault {
-            Fault::Absent if T::KIND == Kind::Policy && self.only.is_none() => {
-                self.whole(Vec::new());
+            Fault::Absent => {
+                if self.told.as_ref() != Some(&fault) {
+                    self.nothing();
+                }
                 self.version = None;
                 pause = ABSENT_RETRY;
             }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use cardea_model::config::{EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::config::{Config, EndpointSlice, Ingress, IngressClass, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -112,4 +112,11 @@ pub fn set_secret(value: &Value) -> Change {
 
 pub fn set_config_map(value: &Value) -> Change {
     set::<Binary>(value)
+}
+
+/// Everything of a configuration, so that two can be compared.
+pub fn shown(config: &Config) -> String {
+    // Secrets show no content, so it is added.
+    let secrets: Vec<_> = config.secrets.iter().map(|secret| (&secret.origin, &secret.certificate_pem)).collect();
+    format!("{config:#?}{secrets:?}")
 }

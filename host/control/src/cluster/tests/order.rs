@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use cardea_model::config::{Config, EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::config::{EndpointSlice, Ingress, IngressClass, Service};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, proptest};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use super::super::named::Wish;
 use super::super::stores::{Stores, Terms};
 use super::super::watched::{Change, SecretContent, Watched};
 use super::kit::{
-    class, config_map, gone, ingress, policy, secret, service, set, slice, whole, with_annotation, with_secret,
+    class, config_map, gone, ingress, policy, secret, service, set, shown, slice, whole, with_annotation, with_secret,
 };
 use crate::kube::config_map::Binary;
 use crate::kube::policy::Declared;
@@ -123,12 +123,6 @@ fn fresh(cluster: &Cluster) -> Stores {
     stores.apply(all_of::<IngressClass>(cluster, 0));
     answer(&mut stores, cluster);
     stores
-}
-
-fn shown(config: &Config) -> String {
-    // Secrets show no content, so it is added.
-    let secrets: Vec<_> = config.secrets.iter().map(|secret| (&secret.origin, &secret.certificate_pem)).collect();
-    format!("{config:#?}{secrets:?}")
 }
 
 proptest! {
