@@ -140,7 +140,8 @@ impl Ingress {
         Ok(())
     }
 
-    async fn listener(&self, name: &str) -> Result<SocketAddr> {
+    /// Where a listener is; it may be one that only some flags start.
+    pub async fn listener(&self, name: &str) -> Result<SocketAddr> {
         let start = Mark { events: 0, records: 0 };
         let event = self.event(start, &serde_json::json!({"event": "listening", "listener": name})).await?;
         let address = event.get("address").and_then(Value::as_str).context("a listening event without address")?;
@@ -204,6 +205,11 @@ impl Ingress {
         let mark = self.mark();
         self.manifests.delete(file)?;
         self.event(mark, &serde_json::json!({"event": "generation"})).await.with_context(|| format!("delete {file}"))
+    }
+
+    /// Fails when it does not say that it is ready.
+    pub async fn ready(&self) -> Result<()> {
+        self.admin_page("/readyz").await.map(drop)
     }
 
     /// `/debug/config`.

@@ -75,6 +75,14 @@ impl Api {
         Ok(list.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
+    /// What kubectl would show of a namespace, as the server makes it.
+    pub async fn table(&self, kind: &str, namespace: &str) -> Result<Value> {
+        let path = Kind::named(kind)?.list(namespace);
+        let accepted = "application/json;as=Table;v=v1;g=meta.k8s.io";
+        let request = Request::get(&path).header("accept", accepted).body(Vec::new())?;
+        self.0.request(request).await.context(path)
+    }
+
     /// Gone at once, without a kubelet's consent: grace is 0.
     pub async fn delete(&self, kind: &str, namespace: &str, name: &str) -> Result<()> {
         self.delete_within(kind, namespace, name, 0).await

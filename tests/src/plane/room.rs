@@ -89,7 +89,9 @@ impl Room {
     fn moved(&self, mut object: Value) -> Value {
         if object.get("kind") == Some(&json!("ClusterRoleBinding")) {
             // Each test binds the one shared role to its own account.
-            object.pointer_mut("/metadata/name").map(|name| *name = json!(self.name));
+            if let Some(name) = object.pointer_mut("/metadata/name") {
+                *name = json!(self.name);
+            }
         }
         let subjects = object.get_mut("subjects").and_then(Value::as_array_mut);
         for subject in subjects.into_iter().flatten() {

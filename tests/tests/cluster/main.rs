@@ -4,6 +4,7 @@
 //! Arguments that are not flags select by parts of names.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod churn;
 mod harness;
 
 use std::future::Future;
@@ -73,6 +74,7 @@ fn main() -> Result<ExitCode> {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut cases = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cluster/scenarios"))?;
     cases.extend(harness::cases());
+    cases.extend(churn::cases());
     cases.retain(|case| filters.is_empty() || filters.iter().any(|filter| case.name().contains(filter.as_str())));
     let started = Instant::now();
     let plane = Arc::new(block_on(Plane::start())?);
@@ -112,7 +114,6 @@ fn play_all(plane: &Arc<Plane>, cases: &[Case], parallel: usize) -> (usize, usiz
         for _ in 0..parallel {
             threads.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (good, bad) = report(case.name(), play(plane, case));
                     passed.fetch_add(good, Ordering::Relaxed);
                     failed.fetch_add(bad, Ordering::Relaxed);
                 }
@@ -140,7 +141,6 @@ fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// Prints a case in one go, so that cases at the same time do not mix.
-fn report(name: &str, outcomes: Vec<Outcome>) -> (usize, usize) {
     let mut text = String::new();
     let (mut passed, mut failed) = (0, 0);
     for Outcome { promise, result } in outcomes {
