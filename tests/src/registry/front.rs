@@ -27,6 +27,8 @@ pub enum Fault {
     Corrupt,
     /// Accepts, and closes.
     Close,
+    /// Sends everybody back to where they are.
+    Redirect,
 }
 
 /// Who may get a token.
@@ -103,6 +105,10 @@ impl Way {
         let answer = match (fault, self.guard) {
             (Fault::Close, _) => return Ok(()),
             (Fault::Status(status), _) => short(status, "", ""),
+            (Fault::Redirect, _) => {
+                let target = asked.split(' ').nth(1).unwrap_or("/");
+                short(302, &format!("location: http://{}{target}\r\n", self.address), "")
+            }
             (_, Guard::Token(identity)) if asked.contains(" /token") => token(&head, &body, identity),
             (_, Guard::Token(_)) if values(&head.fields, "authorization").next() != Some("Bearer good") => {
                 let challenge = format!(
@@ -164,7 +170,7 @@ fn broken(mut answer: Vec<u8>, asked: &str, fault: Fault) -> Vec<u8> {
     match fault {
         Fault::Truncate => answer.truncate(start + size / 2),
         Fault::Corrupt => answer.iter_mut().next_back().into_iter().for_each(|last| *last ^= 1),
-        Fault::None | Fault::Status(_) | Fault::Close => {}
+        Fault::None | Fault::Status(_) | Fault::Close | Fault::Redirect => {}
     }
     answer
 }

@@ -73,7 +73,8 @@ fn policy(spec: &Policy, loaded: Option<&Loaded>, fault: Option<&Problem>) -> Ap
 }
 
 fn of_source(problem: &Problem) -> PolicyFault {
-    let is_proof = ["digest", "signature"].iter().any(|proof| problem.field.contains(proof));
+    // An image that is not signed by whom it should be has no field of its own for that.
+    let is_proof = problem.field.contains("digest") || problem.message.contains("sign");
     let (stage, reason) = if is_proof { (Stage::Verify, "NotVerified") } else { (Stage::Resolve, "NotFetched") };
     PolicyFault {
         stage,

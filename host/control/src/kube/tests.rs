@@ -8,6 +8,7 @@ use cardea_model::config::*;
 
 use super::policy::ModuleRef;
 use super::*;
+use crate::fetch::Remote;
 use crate::file::{Object, parse};
 
 fn one(yaml: &str) -> Object {
@@ -337,6 +338,48 @@ fn a_policy_says_where_its_module_is() {
         reference("  module: {configMap: {name: m, key: a.wasm}}\n"),
         ModuleRef::ConfigMap { name: "m".into(), key: "a.wasm".into() }
     );
+    let oci = |seconds, pull_secret: Option<&str>| ModuleRef::Remote {
+        remote: Remote::Oci { image: "a.io/b:v1".into(), interval: Duration::from_secs(seconds) },
+        pull_secret: pull_secret.map(str::to_owned),
+    };
+    assert_eq!(reference("  module: {oci: {image: 'a.io/b:v1'}}\n"), oci(300, None));
+    let all = "  module: {oci: {image: 'a.io/b:v1', pullSecret: s, interval: 1h}}\n";
+    assert_eq!(reference(all), oci(3600, Some("s")));
+    let digest = "0a".repeat(32);
+    let url = format!("  module: {{http: {{url: 'https://a.io/b.wasm'}}, digest: 'sha256:{digest}'}}\n");
+    let remote = Remote::Http { url: "https://a.io/b.wasm".into() };
+    assert_eq!(reference(&url), ModuleRef::Remote { remote, pull_secret: None });
+}
+
+#[test]
+fn a_place_that_no_module_can_come_from_is_refused() {
+    let image = "write it in full: registry.example.com/team/policy:v1, or with @sha256: and the digest";
+    for (module, expected) in [
+        ("{oci: {image: 'b:v1'}}", format!("oci.image: \"b:v1\" names no registry; {image}")),
+        ("{oci: {image: 'a.io/b'}}", format!("oci.image: \"a.io/b\" has neither a tag nor a digest; {image}")),
+        (
+            "{oci: {image: 'a.io/b:1', interval: 10ms}}",
+            "oci.interval: is shorter than 1s; write a whole number and a unit, at least 1s, such as 5m".into(),
+        ),
+        (
+            "{oci: {image: 'a.io/b:1', pullSecret: ''}}",
+            "oci.pullSecret: is empty; name a Secret, or leave the field out".into(),
+        ),
+        (
+            "{http: {url: 'https://a.io/b'}}",
+            "digest: is missing, and a module from a URL needs one; add the sha256 digest of the module, which \
+             `cardea policy inspect` prints"
+                .into(),
+        ),
+        (
+            "{http: {url: 'file:///b'}, digest: 'sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a'}",
+            "http.url: \"file:///b\" is not an http or https URL; write https://host/path, without user and password"
+                .into(),
+        ),
+    ] {
+        let expected = format!("Policy default/p (a.yaml, document 1): spec.module.{expected}");
+        mistakes(&policy_text(&format!("  module: {module}\n")), &[&expected]);
+    }
 }
 
 #[test]
