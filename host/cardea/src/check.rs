@@ -18,7 +18,7 @@ use cardea_control::file::{FileSource, read_text};
 use cardea_model::compile::{self, compile};
 use cardea_model::config::{Config, IngressClass};
 use cardea_model::problem::{Origin, Problem, Severity};
-use cardea_proxy::tls::Tls;
+use cardea_proxy::tls::Keys;
 use clap::ValueEnum;
 
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(2));
         }
     };
-    let checked = check(config, problems, args)?;
+    let checked = check(config, problems, args);
     match args.output {
         Output::Human => print::human(&checked),
         Output::Json => print::json(&checked),
@@ -107,7 +107,7 @@ fn within_bounds(text: Vec<u8>) -> Result<Vec<u8>, String> {
     if text.len() as u64 > BYTES_MAX { Err("it is larger than 64 MiB".to_owned()) } else { Ok(text) }
 }
 
-fn check(mut config: Config, mut problems: Vec<Problem>, args: &Args) -> anyhow::Result<Checked> {
+fn check(mut config: Config, mut problems: Vec<Problem>, args: &Args) -> Checked {
     let options = compile::Options {
         controller: args.controller_name.as_str().into(),
         watch_ingress_without_class: args.watch_ingress_without_class,
@@ -117,10 +117,14 @@ fn check(mut config: Config, mut problems: Vec<Problem>, args: &Args) -> anyhow:
     }
     let (snapshot, listed) = compile(&config, &options);
     problems.extend(listed);
-    problems.extend(Tls::new()?.read(&snapshot.certificates).1);
+    let mut keys = Keys::default();
+    for (host, secrets) in snapshot.certificates.iter() {
+        keys.declare(host, Some(secrets));
+    }
+    problems.extend(keys.problems());
     problems.sort_by_key(|problem| problem.severity);
     let Config { ingresses, policies, services, .. } = config;
-    Ok(Checked { ingresses: ingresses.len(), policies: policies.len(), services: services.len(), problems })
+    Checked { ingresses: ingresses.len(), policies: policies.len(), services: services.len(), problems }
 }
 
 /// The class that an install brings, and that the manifests of an application therefore leave out.
