@@ -17,4 +17,5 @@ pub mod pulse;
 pub mod registry;
 pub mod scenario;
 pub mod series;
+pub mod webhook;
 pub mod wire;

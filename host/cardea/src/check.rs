@@ -71,7 +71,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(checked.fails(args.strict))))
 }
 
-/// What was checked, and what is the matter with it, worst first.
+/// What was checked, and what is the matter with it: worst first, then as the manifests are read.
 struct Checked {
     ingresses: usize,
     policies: usize,
@@ -122,7 +122,8 @@ fn check(mut config: Config, mut problems: Vec<Problem>, args: &Args) -> Checked
         keys.declare(host, Some(secrets));
     }
     problems.extend(keys.problems());
-    problems.sort_by_key(|problem| problem.severity);
+    let order = |problem: &Problem| (problem.severity, problem.origin.clone());
+    problems.sort_by_cached_key(order);
     let Config { ingresses, policies, services, .. } = config;
     Checked { ingresses: ingresses.len(), policies: policies.len(), services: services.len(), problems }
 }
