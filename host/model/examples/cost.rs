@@ -1,4 +1,5 @@
-//! Prints what routes cost: nanoseconds a lookup at 10, 1,000 and 100,000 routes, and time and memory to compile them.
+//! Prints what routes cost: nanoseconds a lookup at 10, 1,000 and 100,000 routes, time and memory to compile them, and the
+//! time that one change takes.
 //!
 //! `cargo run --release -p cardea-model --example cost`
 //!
@@ -18,12 +19,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use cardea_model::compile::{Options, compile};
+use cardea_model::compile::{Compiler, Options, compile};
 use cardea_model::config::{
     Config, EndpointSlice, Ingress, IngressBackend, IngressClass, IngressPath, IngressRule, Service, ServiceKind,
     ServicePort, ServicePortRef, SliceEndpoint, SlicePort, TargetPort,
 };
-use cardea_model::endpoint::resolve;
+use cardea_model::difference::Difference;
+use cardea_model::endpoint::{Resolver, resolve};
 use cardea_model::host::authority;
 use cardea_model::lookup::Index;
 use cardea_model::path::normalize;
@@ -67,6 +69,7 @@ fn main() {
     println!();
     preparation();
     compiling();
+    changing();
 }
 
 fn row(name: &str, costs: impl Iterator<Item = f64>) {
@@ -222,6 +225,52 @@ fn compiling() {
         let (endpoints, took) = timed(|| resolve(&config, snapshot.backends.iter()));
         println!("resolve {} backends: {} ms", endpoints.len(), took.as_millis());
     }
+}
+
+/// What one change costs, from one configuration to the next; the median of many.
+fn changing() {
+    for (ingresses, paths) in [(5_000, 1), (100_000, 1), (100_000, 10), (100_000, 100_000)] {
+        let shape = Shape { name: "", paths };
+        let mut before = shape.config(ingresses);
+        let mut compiler = Compiler::new(Options::default());
+        let mut resolver = Resolver::default();
+        let whole = compiler.apply(&Difference::between(&Config::default(), &before));
+        let mut live = whole.snapshot;
+        resolver.apply(&Difference::between(&Config::default(), &before), &live.backends, &whole.changes.backends);
+        let mut random = Random(2);
+        let edits = (0..101).map(|round| {
+            let at = random.below(ingresses);
+            let mut after = before.clone();
+            after.ingresses[at] = ingress(at, shape.host(at), format!("{}/{round}", shape.path(at)));
+            let begin = Instant::now();
+            let difference = Difference::between(&before, &after);
+            let compiled = compiler.apply(&difference);
+            resolver.apply(&difference, &compiled.snapshot.backends, &compiled.changes.backends);
+            live = compiled.snapshot;
+            let took = begin.elapsed();
+            before = after;
+            took
+        });
+        println!("edit one of {ingresses} Ingresses, {paths} a host: {} us", median(edits.collect()));
+        let services = before.slices.len();
+        let slices = (0..101).map(|_| {
+            let at = random.below(services);
+            let mut after = before.clone();
+            after.slices[at] = slice(at);
+            let begin = Instant::now();
+            let resolved = resolver.apply(&Difference::between(&before, &after), &live.backends, &[]);
+            assert_eq!(resolved.len(), 1);
+            let took = begin.elapsed();
+            before = after;
+            took
+        });
+        println!("change one of {services} EndpointSlices: {} us", median(slices.collect()));
+    }
+}
+
+fn median(mut all: Vec<Duration>) -> u128 {
+    all.sort_unstable();
+    all[all.len() / 2].as_micros()
 }
 
 fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
