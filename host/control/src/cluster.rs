@@ -16,14 +16,18 @@ mod watched;
 
 mod backoff;
 mod fault;
+mod node;
 mod probe;
 mod watch;
 
 mod inbox;
 
+mod external;
 mod named;
+mod resolve;
 mod stores;
 mod table;
+mod zone;
 
 mod snapshot;
 

@@ -27,6 +27,9 @@ pub struct Flags {
     /// The zone that we run in: endpoints that are hinted for it are preferred.
     #[arg(long, env = "CARDEA_ZONE", value_name = "NAME", requires = "kubernetes")]
     zone: Option<String>,
+    /// The Node that we run on, to take the zone from its label topology.kubernetes.io/zone.
+    #[arg(long, env = "CARDEA_NODE_NAME", value_name = "NAME", requires = "kubernetes")]
+    node_name: Option<String>,
     /// Resolve and serve Services of type ExternalName; loopback and link-local addresses are refused even then.
     #[arg(long, env = "CARDEA_ALLOW_EXTERNAL_NAME", requires = "kubernetes")]
     allow_external_name: bool,
@@ -44,6 +47,7 @@ impl Flags {
             class: shared(&self.ingress_class),
             compile,
             zone: shared(&self.zone),
+            node: shared(&self.node_name),
             allow_external_name: self.allow_external_name,
             snapshot: self.snapshot.clone(),
             ..Options::default()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use cardea_model::config::Ingress;
+use cardea_model::config::{Ingress, IngressBackend};
 
 use super::kind::Kind;
 use crate::kube::policy::{Declared, ModuleRef};
@@ -115,6 +115,20 @@ const POLICIES: &str = "cardea.dev/policies";
 pub(super) fn policies(ingress: &Ingress) -> BTreeSet<ObjectName> {
     let names = ingress.annotations.get(POLICIES).map(String::as_str).unwrap_or_default().split(',').map(str::trim);
     names.filter(|name| !name.is_empty()).map(|name| beside(&ingress.origin.namespace, name)).collect()
+}
+
+const BACKENDS: &str = "cardea.dev/backends";
+
+/// The Services that an Ingress names.
+pub(super) fn services(ingress: &Ingress) -> BTreeSet<ObjectName> {
+    let paths = ingress.rules.iter().filter_map(|rule| rule.paths.as_ref()).flatten().map(|path| &path.backend);
+    let of_rules = paths.chain(&ingress.default_backend).filter_map(|backend| match backend {
+        IngressBackend::Service { name, .. } => Some(&**name),
+        IngressBackend::Resource { .. } | IngressBackend::Invalid { .. } => None,
+    });
+    let annotation = ingress.annotations.get(BACKENDS).map(String::as_str).unwrap_or_default();
+    let of_policies = annotation.split(',').filter_map(|item| Some(item.split_once('=')?.1.split_once(':')?.0.trim()));
+    of_rules.chain(of_policies).map(|name| beside(&ingress.origin.namespace, name)).collect()
 }
 
 /// The ConfigMap or Secret that a Policy names.

@@ -22,6 +22,8 @@ pub struct Options {
     pub compile: compile::Options,
     /// Prefer endpoints that are hinted for this zone.
     pub zone: Option<Arc<str>>,
+    /// The Node that we run on, which has the zone as a label. Not asked if the zone is given.
+    pub node: Option<Arc<str>>,
     /// Services of type ExternalName are resolved and served.
     pub allow_external_name: bool,
     /// Where the last good state is kept for the next start.
@@ -40,6 +42,7 @@ impl Default for Options {
             class: None,
             compile: compile::Options::default(),
             zone: None,
+            node: None,
             allow_external_name: false,
             snapshot: None,
             fetcher: None,

@@ -19,6 +19,7 @@ use serde_json::Value;
 use super::kind::Kind;
 use super::object::Raw;
 use super::watched::{Change, Delta, SecretContent, Watched, item};
+use super::zone::Hinted;
 use crate::kube::config_map::Binary;
 use crate::kube::policy::{Declared, ModuleRef};
 
@@ -126,7 +127,7 @@ fn read(text: &[u8], module: impl Fn(&str) -> Option<Arc<[u8]>>) -> Result<Resto
         whole::<Declared>(of(Kind::Policy))?,
         whole::<Ingress>(of(Kind::Ingress))?,
         whole::<Service>(of(Kind::Service))?,
-        whole::<EndpointSlice>(of(Kind::EndpointSlice))?,
+        whole::<Hinted>(of(Kind::EndpointSlice))?,
         whole::<SecretContent>(of(Kind::Secret))?,
         whole::<Binary>(of(Kind::ConfigMap))?,
     ];

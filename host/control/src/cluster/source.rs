@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::kube::{Api, Client};
-use cardea_model::config::{Config, EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::config::{Config, Ingress, IngressClass, Service};
 use cardea_model::problem::Problem;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -23,7 +23,8 @@ use super::snapshot::{Disk, Restored, Saver, SnapshotError};
 use super::stores::{Stores, Terms};
 use super::watch::{Shared, Watch};
 use super::watched::{SecretContent, Watched};
-use super::{object::Raw, probe};
+use super::zone::Hinted;
+use super::{node, object::Raw, probe, resolve};
 use crate::file::Change;
 use crate::kube::config_map::Binary;
 use crate::kube::policy::Declared;
@@ -51,6 +52,7 @@ pub struct ClusterSource {
     /// Ended when the source is dropped.
     kinds: Vec<AbortHandle>,
     named: HashMap<Named, AbortHandle>,
+    hosts: HashMap<Arc<str>, AbortHandle>,
     changed: bool,
     /// Since when a change waits for what it names.
     held: Option<Instant>,
@@ -88,10 +90,13 @@ impl ClusterSource {
             notice: Arc::clone(&options.notice),
             returned: watch::Sender::new(0),
         });
+        let zone_is_given = options.zone.is_some();
         let terms = Terms {
             namespace: options.namespace.clone(),
             class: options.class,
             compile: options.compile,
+            zone: options.zone,
+            allow_external_name: options.allow_external_name,
             fetcher: options.fetcher,
         };
         let mut source = Self {
@@ -101,6 +106,7 @@ impl ClusterSource {
             shared,
             kinds: Vec::new(),
             named: HashMap::new(),
+            hosts: HashMap::new(),
             changed: false,
             held: None,
             served: false,
@@ -111,6 +117,10 @@ impl ClusterSource {
         };
         (options.notice)(Notice::Watching { server, namespace: options.namespace });
         source.watch_kinds();
+        if let Some(node) = options.node.filter(|_| !zone_is_given) {
+            let asking = node::run(source.client.clone(), node, Arc::clone(&source.shared));
+            source.kinds.push(source.handle.spawn(asking).abort_handle());
+        }
         if let Some(directory) = &options.snapshot {
             source.open_snapshot(directory)?;
         }
@@ -148,6 +158,7 @@ impl ClusterSource {
             }
             self.restore();
             self.follow_names();
+            self.follow_hosts();
             if self.may_serve() {
                 return Change::Changed;
             }
@@ -246,7 +257,7 @@ impl ClusterSource {
             self.watch::<IngressClass>(None),
             self.watch::<Ingress>(None),
             self.watch::<Service>(None),
-            self.watch::<EndpointSlice>(None),
+            self.watch::<Hinted>(None),
             self.watch::<Declared>(None),
             self.handle.spawn(probe::run(self.client.clone(), Arc::clone(&self.shared))).abort_handle(),
         ];
@@ -288,8 +299,28 @@ impl ClusterSource {
     }
 }
 
+impl ClusterSource {
+    /// Resolves the names outside that something accepted uses, and no others.
+    fn follow_hosts(&mut self) {
+        let Some(wanted) = self.stores.take_hosts() else { return };
+        self.hosts.retain(|host, task| {
+            let is_wanted = wanted.contains(host);
+            if !is_wanted {
+                task.abort();
+            }
+            is_wanted
+        });
+        for host in wanted {
+            if !self.hosts.contains_key(&host) {
+                let resolving = resolve::run(Arc::clone(&host), Arc::clone(&self.shared.inbox));
+                self.hosts.insert(host, self.handle.spawn(resolving).abort_handle());
+            }
+        }
+    }
+}
+
 impl Drop for ClusterSource {
     fn drop(&mut self) {
-        self.kinds.iter().chain(self.named.values()).for_each(AbortHandle::abort);
+        self.kinds.iter().chain(self.named.values()).chain(self.hosts.values()).for_each(AbortHandle::abort);
     }
 }

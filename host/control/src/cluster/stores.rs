@@ -3,26 +3,28 @@
 //! A change costs what it changes; making the `Config` copies pointers. The order in which kinds are heard of does not
 //! matter.
 
+mod accept;
 mod module;
+mod problems;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cardea_model::compile;
-use cardea_model::compile::class::{self, Classes};
-use cardea_model::config::{Config, EndpointSlice, Ingress, IngressClass, Policy, Service};
-use cardea_model::problem::{Origin, Problem, Severity};
+use cardea_model::compile::class::Classes;
+use cardea_model::config::{Config, Ingress, IngressClass, Policy, Service};
+use cardea_model::problem::{Origin, Problem};
 
-use super::fault::missing_rule;
+use super::external::Externals;
 use super::kind::Kind;
-use super::named::{self, Names, Wish};
+use super::named::{Names, Wish};
 use super::snapshot::State;
-use super::table::{Patch, Table};
+use super::table::Table;
 use super::watched::{Change, Delta, SecretContent, Watched};
+use super::zone::{Hinted, Zones};
 use crate::fetch::Fetcher;
 use crate::kube::config_map::Binary;
 use crate::kube::policy::Declared;
-use crate::kube::{Place, problem};
 use crate::report::ObjectName;
 
 /// What decides which objects count.
@@ -31,6 +33,8 @@ pub(super) struct Terms {
     pub namespace: Option<Arc<str>>,
     pub class: Option<Arc<str>>,
     pub compile: compile::Options,
+    pub zone: Option<Arc<str>>,
+    pub allow_external_name: bool,
     pub fetcher: Option<Fetcher>,
 }
 
@@ -40,7 +44,9 @@ pub(super) struct Stores {
     classes: Table<IngressClass>,
     ingresses: Table<Ingress>,
     services: Table<Service>,
-    slices: Table<EndpointSlice>,
+    slices: Table<Hinted>,
+    zones: Zones,
+    externals: Externals,
     policies: Table<Declared>,
     secrets: Table<SecretContent>,
     config_maps: Table<Binary>,
@@ -60,7 +66,9 @@ pub(super) struct Stores {
 impl Stores {
     pub(super) fn new(terms: Terms) -> Self {
         let rule = Classes::new(&[], &terms.compile).0;
-        let mut stores = Self { terms, rule, ..Self::default() };
+        let zones = Zones::of(terms.zone.clone());
+        let externals = Externals::new(terms.allow_external_name);
+        let mut stores = Self { terms, rule, zones, externals, ..Self::default() };
         stores.classes_changed();
         stores
     }
@@ -93,12 +101,18 @@ impl Stores {
             }
             Change::Service(delta) => {
                 self.heard(&delta);
-                !self.services.apply(delta).is_empty()
+                let patch = self.services.apply(delta);
+                self.externals.services_changed(&patch);
+                !patch.is_empty()
             }
             Change::Slice(delta) => {
                 self.heard(&delta);
-                !self.slices.apply(delta).is_empty()
+                let patch = self.slices.apply(delta);
+                self.zones.slices_changed(&patch, &self.slices);
+                !patch.is_empty()
             }
+            Change::Zone(zone) => self.zones.move_to(zone, &self.slices),
+            Change::Resolved { host, found } => self.externals.resolved(host, found),
             Change::Secret(delta) => match self.heard_by_name(delta) {
                 Some(delta) => {
                     let patch = self.secrets.apply(delta);
@@ -130,7 +144,7 @@ impl Stores {
             Change::Policy(_) => listed.contains(&Kind::Policy),
             Change::Secret(_) => !self.secrets.objects().is_empty(),
             Change::ConfigMap(_) => !self.config_maps.objects().is_empty(),
-            Change::Denied { .. } => true,
+            Change::Denied { .. } | Change::Zone(_) | Change::Resolved { .. } => true,
         };
         if !is_known {
             self.apply(change);
@@ -150,7 +164,12 @@ impl Stores {
 
     /// Something that is named has not been heard of, so that a problem with it may be none.
     pub(super) fn is_waiting(&self) -> bool {
-        self.names.is_waiting()
+        self.names.is_waiting() || self.externals.is_waiting()
+    }
+
+    /// The names outside that are to be resolved, if they are not what they were.
+    pub(super) fn take_hosts(&mut self) -> Option<BTreeSet<Arc<str>>> {
+        self.externals.take_hosts()
     }
 
     pub(super) fn take_wishes(&mut self) -> Vec<Wish> {
@@ -172,11 +191,13 @@ impl Stores {
             SecretContent::Tls(secret) => Some(Arc::clone(secret)),
             SecretContent::Pull(_) => None,
         });
+        let (mut services, mut slices) = (self.services.objects().to_vec(), self.zones.serve(&self.slices));
+        self.externals.serve(&mut services, &mut slices);
         let config = Config {
             classes: self.served_classes(),
             ingresses: self.served_ingresses(),
-            services: self.services.objects().to_vec(),
-            slices: self.slices.objects().to_vec(),
+            services,
+            slices,
             secrets: secrets.collect(),
             policies: self.made.clone(),
         };
@@ -193,7 +214,7 @@ impl Stores {
             classes: self.classes.objects().to_vec(),
             ingresses: self.ingresses.objects().to_vec(),
             services: self.services.objects().to_vec(),
-            slices: self.slices.objects().to_vec(),
+            slices: self.slices.objects().iter().map(|hinted| Arc::clone(&hinted.slice)).collect(),
             policies: self.made.iter().filter_map(module).collect(),
             secrets: self.secrets.objects().to_vec(),
             config_maps: self.config_maps.objects().to_vec(),
@@ -242,169 +263,6 @@ impl Stores {
             _ => !self.config_maps.apply(Delta::Gone(name.clone())).is_empty(),
         };
         self.unmade |= changed;
-    }
-
-    /// The rule of classes may be another: every Ingress is looked at again.
-    fn classes_changed(&mut self) {
-        let rule = Classes::new(&self.served_classes(), &self.terms.compile).0;
-        if rule == self.rule {
-            return;
-        }
-        let before = std::mem::replace(&mut self.rule, rule);
-        for ingress in self.ingresses.objects().to_vec() {
-            let (was, is) = (before.accept(&ingress), self.rule.accept(&ingress));
-            if was && !is {
-                self.release(&ingress);
-            } else if is && !was {
-                self.accept(&ingress);
-            }
-        }
-    }
-
-    fn ingresses_changed(&mut self, patch: &Patch<Ingress>) {
-        for (before, after) in &patch.objects {
-            // In this order, so that what both name is not forgotten in between.
-            let before = before.as_ref().filter(|ingress| self.is_accepted(ingress));
-            let after = after.as_ref().filter(|ingress| self.is_accepted(ingress));
-            match (before, after) {
-                (Some(before), Some(after)) => self.exchange(before, after),
-                (None, Some(after)) => self.accept(after),
-                (Some(before), None) => self.release(before),
-                (None, None) => {}
-            }
-        }
-    }
-
-    fn is_accepted(&self, ingress: &Ingress) -> bool {
-        self.rule.accept(ingress)
-    }
-
-    fn exchange(&mut self, before: &Ingress, after: &Ingress) {
-        let referrer = (Kind::Ingress, name_of(&after.origin));
-        let (old, new) = (named::of_ingress(before), named::of_ingress(after));
-        new.difference(&old).for_each(|named| self.names.add(named.clone(), referrer.clone()));
-        old.difference(&new).for_each(|named| self.names.remove(named, &referrer));
-        let (old, new) = (named::policies(before), named::policies(after));
-        new.difference(&old).for_each(|policy| self.use_policy(policy));
-        old.difference(&new).for_each(|policy| self.leave_policy(policy));
-    }
-
-    fn accept(&mut self, ingress: &Ingress) {
-        let referrer = (Kind::Ingress, name_of(&ingress.origin));
-        named::of_ingress(ingress).into_iter().for_each(|named| self.names.add(named, referrer.clone()));
-        named::policies(ingress).iter().for_each(|policy| self.use_policy(policy));
-    }
-
-    fn release(&mut self, ingress: &Ingress) {
-        let referrer = (Kind::Ingress, name_of(&ingress.origin));
-        named::of_ingress(ingress).iter().for_each(|named| self.names.remove(named, &referrer));
-        named::policies(ingress).iter().for_each(|policy| self.leave_policy(policy));
-    }
-
-    fn use_policy(&mut self, name: &ObjectName) {
-        if self.names.use_policy(name.clone()) {
-            self.unmade = true;
-            if let Some(policy) = self.policies.get(name).cloned() {
-                self.name_all(&policy);
-            }
-        }
-    }
-
-    fn leave_policy(&mut self, name: &ObjectName) {
-        if self.names.leave_policy(name) {
-            self.unmade = true;
-            if let Some(policy) = self.policies.get(name).cloned() {
-                self.unname_all(&policy);
-            }
-        }
-    }
-
-    fn policies_changed(&mut self, patch: &Patch<Declared>) {
-        self.unmade |= !patch.objects.is_empty();
-        for (before, after) in &patch.objects {
-            // The new names first, so that what both name is not forgotten in between.
-            if let Some(after) = after.as_ref().filter(|policy| self.names.is_used(&name_of(&policy.origin))) {
-                self.name_all(after);
-            }
-            if let Some(before) = before.as_ref().filter(|policy| self.names.is_used(&name_of(&policy.origin))) {
-                let kept = after.as_ref().map(|after| named::of_policy(after)).unwrap_or_default();
-                let referrer = (Kind::Policy, name_of(&before.origin));
-                named::of_policy(before).difference(&kept).for_each(|named| self.names.remove(named, &referrer));
-            }
-        }
-    }
-
-    fn name_all(&mut self, policy: &Declared) {
-        let referrer = (Kind::Policy, name_of(&policy.origin));
-        named::of_policy(policy).into_iter().for_each(|named| self.names.add(named, referrer.clone()));
-    }
-
-    fn unname_all(&mut self, policy: &Declared) {
-        let referrer = (Kind::Policy, name_of(&policy.origin));
-        named::of_policy(policy).iter().for_each(|named| self.names.remove(named, &referrer));
-    }
-
-    /// Those of `--ingress-class` alone, if it is given. Where classes may not be read, its word is taken for it.
-    fn served_classes(&self) -> Vec<Arc<IngressClass>> {
-        let Some(only) = &self.terms.class else { return self.classes.objects().to_vec() };
-        if self.denied.contains_key(&(Kind::IngressClass, None)) {
-            let origin = Origin { name: Arc::clone(only), ..origin(Kind::IngressClass, None) };
-            let controller = Arc::clone(&self.terms.compile.controller);
-            return vec![Arc::new(IngressClass { origin, controller, is_default: false, created: None })];
-        }
-        let is_served = |class: &&Arc<IngressClass>| class.origin.name == *only;
-        self.classes.objects().iter().filter(is_served).cloned().collect()
-    }
-
-    /// Without those of other classes than `--ingress-class`: they are somebody else's, and no mistake.
-    fn served_ingresses(&self) -> Vec<Arc<Ingress>> {
-        let Some(only) = &self.terms.class else { return self.ingresses.objects().to_vec() };
-        let is_foreign = |ingress: &Ingress| class::name_of(ingress).is_some_and(|name| *name != **only);
-        self.ingresses.objects().iter().filter(|ingress| !is_foreign(ingress)).cloned().collect()
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        let mut all: Vec<Problem> = self.classes.problems().cloned().collect();
-        all.extend(self.ingresses.problems().cloned());
-        all.extend(self.services.problems().cloned());
-        all.extend(self.slices.problems().cloned());
-        all.extend(self.policies.problems().cloned());
-        all.extend(self.secrets.problems().cloned());
-        all.extend(self.config_maps.problems().cloned());
-        all.extend(self.module_problems.iter().cloned());
-        for ((kind, only), message) in &self.denied {
-            self.denial(*kind, only.as_ref(), message, &mut all);
-        }
-        all
-    }
-
-    /// One problem for a kind; for an object, one on each object that names it.
-    fn denial(&self, kind: Kind, only: Option<&ObjectName>, message: &str, all: &mut Vec<Problem>) {
-        let remedy = missing_rule(kind, only, self.terms.namespace.as_deref());
-        let Some(only) = only else {
-            let remedy = match (kind, &self.terms.class) {
-                (Kind::IngressClass, None) => format!("{remedy}; or name the class that is ours with --ingress-class"),
-                _ => remedy,
-            };
-            let severity = if kind == Kind::IngressClass { Severity::Warning } else { Severity::Error };
-            let message = format!("may not be read: {message}");
-            return all.push(Problem { severity, ..problem(&origin(kind, None), "", message, remedy) });
-        };
-        for (referrer, name) in self.names.referrers(&(kind, only.clone())) {
-            let message = format!("{} {only} may not be read: {message}", kind.name());
-            let field = if *referrer == Kind::Ingress { "spec.tls" } else { "spec.module" };
-            all.push(problem(&origin(*referrer, Some(name)), field, message, remedy.clone()));
-        }
-    }
-}
-
-fn origin(kind: Kind, name: Option<&ObjectName>) -> Origin {
-    let unidentified = Place::cluster().unidentified();
-    match name {
-        None => Origin { kind: kind.name(), ..unidentified },
-        Some(ObjectName { namespace, name }) => {
-            Origin { kind: kind.name(), namespace: Arc::clone(namespace), name: Arc::clone(name), ..unidentified }
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod kit;
 
+mod endpoints;
 mod names;
 mod order;
 mod problems;

@@ -1,6 +1,7 @@
 //! What is kept of an object of each kind.
 
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use cardea_model::config;
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::kind::Kind;
 use super::known::Facts;
 use super::object::Raw;
+use super::zone::Hinted;
 use crate::kube::config_map::Binary;
 use crate::kube::policy::{Declared, Policy};
 use crate::kube::secret::PullSecret;
@@ -47,10 +49,17 @@ pub(super) enum Change {
     Class(Delta<config::IngressClass>),
     Ingress(Delta<config::Ingress>),
     Service(Delta<config::Service>),
-    Slice(Delta<config::EndpointSlice>),
+    Slice(Delta<Hinted>),
     Policy(Delta<Declared>),
     Secret(Delta<SecretContent>),
     ConfigMap(Delta<Binary>),
+    /// The zone that we run in became known.
+    Zone(Arc<str>),
+    /// What a name outside of the cluster stands for, or why nobody knows.
+    Resolved {
+        host: Arc<str>,
+        found: Result<Vec<IpAddr>, String>,
+    },
     /// The authoriser says no, in these words.
     Denied {
         kind: Kind,
@@ -185,16 +194,17 @@ impl Watched for config::Service {
     }
 }
 
-impl Watched for config::EndpointSlice {
+impl Watched for Hinted {
     type Wire = EndpointSlice;
     const KIND: Kind = Kind::EndpointSlice;
 
     fn read(place: &Place, wire: EndpointSlice) -> Result<Option<Self>, Vec<Problem>> {
-        slice::read(place, wire).map(Some)
+        let zones = Hinted::zones(&wire);
+        Ok(Some(Self { slice: Arc::new(slice::read(place, wire)?), zones }))
     }
 
     fn origin(&self) -> &Origin {
-        &self.origin
+        &self.slice.origin
     }
 
     fn change(delta: Delta<Self>) -> Change {

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use cardea_model::config::{Config, EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::config::{Config, Ingress, IngressClass, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::object::Raw;
 use super::super::stores::{Stores, Terms};
 use super::super::watched::{Change, Delta, Item, SecretContent, Watched, item};
+use super::super::zone::Hinted;
 use crate::kube::config_map::Binary;
 use crate::kube::policy::Declared;
 use crate::report::ObjectName;
@@ -100,7 +101,7 @@ pub fn complete() -> Stores {
     stores.apply(whole::<IngressClass>(&[class("ours", "cardea.dev/ingress")]));
     stores.apply(whole::<Ingress>(&[]));
     stores.apply(whole::<Service>(&[]));
-    stores.apply(whole::<EndpointSlice>(&[]));
+    stores.apply(whole::<Hinted>(&[]));
     stores.apply(whole::<Declared>(&[]));
     assert!(stores.is_complete());
     stores

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use cardea_model::config::{EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::config::{Ingress, IngressClass, Service};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, proptest};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::super::named::Wish;
 use super::super::stores::{Stores, Terms};
 use super::super::watched::{Change, SecretContent, Watched};
+use super::super::zone::Hinted;
 use super::kit::{
     class, config_map, gone, ingress, policy, secret, service, set, shown, slice, whole, with_annotation, with_secret,
 };
@@ -106,7 +107,7 @@ fn play(stores: &mut Stores, cluster: &mut Cluster, step: &Step) {
         0 => change_of::<IngressClass>(cluster, step, &at, &value),
         1 => change_of::<Ingress>(cluster, step, &at, &value),
         2 => change_of::<Service>(cluster, step, &at, &value),
-        3 => change_of::<EndpointSlice>(cluster, step, &at, &value),
+        3 => change_of::<Hinted>(cluster, step, &at, &value),
         4 => change_of::<Declared>(cluster, step, &at, &value),
         5 => change_of::<SecretContent>(cluster, step, &at, &value),
         _ => change_of::<Binary>(cluster, step, &at, &value),
@@ -117,7 +118,7 @@ fn play(stores: &mut Stores, cluster: &mut Cluster, step: &Step) {
 fn fresh(cluster: &Cluster) -> Stores {
     let mut stores = Stores::new(Terms::default());
     stores.apply(all_of::<Declared>(cluster, 4));
-    stores.apply(all_of::<EndpointSlice>(cluster, 3));
+    stores.apply(all_of::<Hinted>(cluster, 3));
     stores.apply(all_of::<Service>(cluster, 2));
     stores.apply(all_of::<Ingress>(cluster, 1));
     stores.apply(all_of::<IngressClass>(cluster, 0));

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use cardea_model::config::{EndpointSlice, Ingress, IngressClass, Service};
+use cardea_model::config::{Ingress, IngressClass, Service};
 use serde_json::json;
 
 use super::super::kind::Kind;
 use super::super::stores::{Stores, Terms};
 use super::super::watched::Change;
+use super::super::zone::Hinted;
 use super::kit::{class, complete, gone, ingress, name, service, set, whole, with_secret};
 
 fn denied(kind: Kind, only: Option<&str>) -> Change {
@@ -96,7 +97,7 @@ fn without_sight_of_classes_the_class_that_is_named_by_flag_is_ours() {
     stores.apply(denied(Kind::IngressClass, None));
     stores.apply(whole::<Ingress>(&[with_secret(ingress("shop/a", "a.test"), "tls")]));
     stores.apply(whole::<Service>(&[]));
-    stores.apply(whole::<EndpointSlice>(&[]));
+    stores.apply(whole::<Hinted>(&[]));
     assert!(!stores.is_complete(), "Policies are missing");
     let (config, _) = stores.load();
     assert_eq!(config.classes.len(), 1);

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use super::super::snapshot::{Disk, SnapshotError};
 use super::super::stores::{Stores, Terms};
+use super::super::zone::Hinted;
 use super::kit::{
     class, complete, config_map, ingress, policy, secret, service, set, set_config_map, set_secret, shown, slice,
     whole, with_annotation, with_secret,
 };
 use crate::kube::policy::Declared;
-use cardea_model::config::EndpointSlice;
 
 /// Something of everything.
 fn full() -> Stores {
@@ -51,7 +51,7 @@ fn full() -> Stores {
         "conditions": { "ready": false, "serving": true, "terminating": true },
         "targetRef": { "kind": "Pod", "name": "p" }, "hints": { "forZones": [{ "name": "z2" }] },
     });
-    stores.apply(set::<EndpointSlice>(&endpoints));
+    stores.apply(set::<Hinted>(&endpoints));
     let mut guard = policy("shop/guard", "modules");
     guard["metadata"]["generation"] = json!(7);
     guard["spec"]["config"] = json!({ "limit": 5, "none": null });
