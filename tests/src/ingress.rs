@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,11 +26,17 @@ impl Manifests {
     pub fn new() -> Result<Self> {
         let folder = TempDir::with_prefix("cardea-test-")?;
         std::fs::create_dir(folder.path().join("live"))?;
+        std::fs::DirBuilder::new().mode(0o700).create(folder.path().join("private"))?;
         Ok(Self { folder })
     }
 
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("live")
+    }
+
+    /// A folder that nobody else has access to, and that is not watched.
+    pub fn private(&self) -> PathBuf {
+        self.folder.path().join("private")
     }
 
     pub fn write(&self, file: &str, content: &[u8]) -> Result<()> {

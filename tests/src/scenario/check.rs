@@ -38,6 +38,11 @@ impl Seen {
         })
     }
 
+    /// What a process said that was started within the step counts from its first line.
+    pub fn from_the_start(&mut self) {
+        self.mark = Mark::default();
+    }
+
     /// Forgets the attempt before.
     pub fn again(&mut self, world: &World) {
         self.calls = world.stage.calls().len();

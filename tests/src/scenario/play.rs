@@ -100,7 +100,7 @@ impl World {
         stage: Stage,
         site: Option<Site>,
     ) -> Result<Self> {
-        given.name_folder(&manifests.path());
+        given.name_folder(&manifests.private());
         let mut flags = scenario.flags.iter().map(|flag| given.fill_name(flag)).collect::<Result<Vec<_>>>()?;
         let cluster = site.as_ref().map(|site| {
             flags.extend(["--controller-name".to_owned(), site.room.controller()]);
@@ -118,6 +118,9 @@ impl World {
         }
         let mut seen = Seen::begin(self)?;
         self.act(step).await?;
+        if step.restart {
+            seen.from_the_start();
+        }
         if self.site.is_some() && !step.at_once {
             self.settle(step, &mut seen).await?;
         } else {
