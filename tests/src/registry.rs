@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
 use anyhow::{Context, Result, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -88,13 +90,19 @@ impl Registry {
         }
         let media_type = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": descriptors});
-        let target = format!("/v2/{name}/manifests/{tag}");
-        let (status, _) = self.ask("PUT", &target, media_type, &serde_json::to_vec(&manifest)?).await?;
-        ensure!(status == 201, "the manifest is answered {status}");
-        Ok(())
+        self.put_manifest(name, tag, &manifest).await.map(drop)
     }
 
-    async fn put_blob(&self, name: &str, (media_type, bytes): (&str, &[u8])) -> Result<Value> {
+    /// Its descriptor.
+    pub async fn put_manifest(&self, name: &str, tag: &str, manifest: &Value) -> Result<Value> {
+        let media_type = manifest.get("mediaType").and_then(Value::as_str).context("mediaType")?;
+        let text = serde_json::to_vec(manifest)?;
+        let (status, _) = self.ask("PUT", &format!("/v2/{name}/manifests/{tag}"), media_type, &text).await?;
+        ensure!(status == 201, "the manifest is answered {status}");
+        Ok(json!({"mediaType": media_type, "digest": digest(&text)?, "size": text.len()}))
+    }
+
+    pub async fn put_blob(&self, name: &str, (media_type, bytes): (&str, &[u8])) -> Result<Value> {
         let digest = digest(bytes)?;
         let (status, location) = self.ask("POST", &format!("/v2/{name}/blobs/uploads/"), "", b"").await?;
         ensure!(status == 202, "an upload is answered {status}");
@@ -155,6 +163,17 @@ pub fn digest(bytes: &[u8]) -> Result<String> {
     let output = child.wait_with_output()?;
     let text = String::from_utf8(output.stdout)?;
     Ok(format!("sha256:{}", text.split(' ').next().unwrap_or_default()))
+}
+
+/// A signature by openssl, in base64: not by what is under test.
+pub fn sign(key: &Path, text: &[u8]) -> Result<String> {
+    let folder = TempDir::new()?;
+    std::fs::write(folder.path().join("text"), text)?;
+    let mut command = Command::new("openssl");
+    command.args(["dgst", "-sha256", "-sign"]).arg(key).arg(folder.path().join("text"));
+    let output = command.output().context("openssl")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(STANDARD.encode(output.stdout))
 }
 
 /// What a `cardea policy ...` command came to.

@@ -440,6 +440,35 @@ async fn only_what_a_trusted_key_signed_goes_live() {
 }
 
 #[tokio::test]
+async fn a_signature_in_a_bundle_counts_and_a_bill_of_materials_does_not() {
+    let (modules, registry) = (Modules::new(), Registry::start(&Options::default()).unwrap());
+    let path = |name: &str| modules.path(name).display().to_string();
+    assert_eq!(policy(&["sign", "--generate-key", &path("ours")]).unwrap().code, 0);
+    let pinned = push(&registry, &modules.module("mark"), &team(&registry.host, "v1"), &[]).unwrap();
+    let hex = pinned.split_once("@sha256:").unwrap().1;
+    let key = path("ours.pub");
+    let verify = || policy(&["verify", &pinned, "--key", &key, "--registry-insecure", &registry.host]).unwrap().code;
+    for (predicate, code) in [("https://spdx.dev/Document", 1), ("https://sigstore.dev/cosign/sign/v1", 0)] {
+        let statement = json!({"_type": "https://in-toto.io/Statement/v1", "predicateType": predicate, "subject": [{"digest": {"sha256": hex}}]});
+        let statement = statement.to_string();
+        let signed = format!("DSSEv1 28 application/vnd.in-toto+json {} {statement}", statement.len());
+        let sig = registry::sign(&modules.path("ours.key"), signed.as_bytes()).unwrap();
+        let kind = "application/vnd.dev.sigstore.bundle.v0.3+json";
+        let envelope = json!({"payloadType": "application/vnd.in-toto+json", "payload": STANDARD.encode(&statement), "signatures": [{"sig": sig}]});
+        let bundle = json!({"mediaType": kind, "dsseEnvelope": envelope}).to_string();
+        let config = registry.put_blob("team/p", ("application/vnd.oci.empty.v1+json", b"{}")).await.unwrap();
+        let layer = registry.put_blob("team/p", (kind, bundle.as_bytes())).await.unwrap();
+        let manifest = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [layer]});
+        let digest = registry::digest(manifest.to_string().as_bytes()).unwrap();
+        let listed = registry.put_manifest("team/p", &digest, &manifest).await.unwrap();
+        let index =
+            json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [listed]});
+        registry.put_manifest("team/p", &format!("sha256-{hex}"), &index).await.unwrap();
+        assert_eq!(verify(), code, "{predicate}");
+    }
+}
+
+#[tokio::test]
 async fn a_url_serves_a_module_of_the_digest_that_is_asked_for() {
     let (modules, registry) = (Modules::new(), Registry::start(&Options::default()).unwrap());
     push(&registry, &modules.module("mark"), &team(&registry.host, "v1"), &[]).unwrap();

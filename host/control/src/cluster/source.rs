@@ -133,7 +133,10 @@ impl ClusterSource {
     pub fn load(&mut self) -> (Config, Vec<Problem>) {
         self.changed = false;
         self.served = true;
-        let loaded = self.stores.load();
+        let mut loaded = self.stores.load();
+        if self.stores.settle_modules() {
+            loaded = self.stores.load();
+        }
         // What came from disk need not go back there.
         if let Some(saver) = self.saver.as_ref().filter(|_| self.stores.is_complete()) {
             saver.keep(self.stores.state());

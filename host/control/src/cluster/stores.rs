@@ -157,6 +157,13 @@ impl Stores {
         self.unmade = true;
     }
 
+    /// The first time, waits a while for modules that are being fetched. True if there may be more of them now.
+    pub(super) fn settle_modules(&mut self) -> bool {
+        let waited = self.terms.fetcher.as_ref().is_some_and(Fetcher::settle);
+        self.unmade |= waited;
+        waited
+    }
+
     /// Every kind was heard of: what is known is all there is.
     pub(super) fn is_complete(&self) -> bool {
         Kind::ALL.iter().filter(|kind| !kind.is_named()).all(|kind| self.listed.contains(kind))
@@ -248,12 +255,12 @@ impl Stores {
             None if kind == Kind::IngressClass => _ = self.listed.insert(kind),
             None => {}
         }
-        if kind == Kind::IngressClass {
-            self.denied.insert((kind, only), message);
+        // It is told again at each try.
+        let is_news = self.denied.insert((kind, only), message.clone()) != Some(message);
+        if is_news && kind == Kind::IngressClass {
             self.classes_changed();
-            return true;
         }
-        self.denied.insert((kind, only), message.clone()) != Some(message)
+        is_news
     }
 
     fn forget(&mut self, kind: Kind, name: &ObjectName) {

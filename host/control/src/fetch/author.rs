@@ -114,7 +114,7 @@ impl<'a> Repository<'a> {
     /// There is no such image, or the registry cannot be asked.
     pub async fn verify(&mut self, keys: &[PublicKey]) -> Result<(String, Result<(), String>), Fault> {
         let manifest = self.raw(self.image.version()).await?.digest;
-        let signed = signature::fetch(&mut self.session, &manifest).await?;
+        let signed = signature::fetch(&mut self.session, &manifest, keys).await?;
         let verified = signature::verify(&signed, keys, &manifest);
         Ok((manifest, verified))
     }

@@ -154,7 +154,7 @@ impl Pull<'_> {
         if let Some(known) = self.known.filter(|known| signature::verify(&known.signed, keys, manifest).is_ok()) {
             return Ok(known.signed.clone());
         }
-        let signed = signature::fetch(session, manifest).await?;
+        let signed = signature::fetch(session, manifest, keys).await?;
         signature::verify(&signed, keys, manifest).map_err(|message| {
             let message = format!("{manifest} is refused: {message}");
             Fault::new(IMAGE, message, "sign it with a key of the operator's signature policy: `cardea policy sign`")

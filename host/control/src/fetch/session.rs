@@ -70,6 +70,17 @@ impl<'a> Session<'a> {
         Ok(Some(Raw { bytes, digest, media_type }))
     }
 
+    /// The list of images that refer to a manifest: from the registry, or where it keeps none, from the tag that clients
+    /// keep instead (distribution specification 1.1, "Referrers Tag Schema").
+    pub async fn referrers(&mut self, digest: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let url = self.url(&format!("referrers/{digest}"))?;
+        let response = self.send(Method::GET, url, &accept(), None).await?;
+        if response.status().is_success() {
+            return body(response, IMAGE, "the list of signatures", MANIFEST_BYTES_MAX).await.map(Some);
+        }
+        Ok(self.manifest(&digest.replace(':', "-")).await?.map(|raw| raw.bytes))
+    }
+
     /// A blob, of exactly the size and digest that its descriptor says.
     pub async fn blob(&mut self, descriptor: &Descriptor, what: &str, bytes_max: u64) -> Result<Vec<u8>, Fault> {
         if descriptor.size > bytes_max {

@@ -1,10 +1,11 @@
 //! Who says that an image is theirs: signatures as cosign keeps them, checked against keys that the operator trusts.
 //!
 //! A signature is over a small JSON text, the payload, that names the digest of a manifest. Payload and signature are a
-//! layer, and its annotation, of an image at the tag `sha256-<hex of that digest>.sig` in the same repository. (Source:
-//! sigstore/cosign, specs/SIGNATURE_SPEC.md.) Nothing here trusts what has not been verified: the payload is read only
-//! after its signature was good.
+//! layer, and its annotation, of an image at the tag `sha256-<hex of that digest>.sig` in the same repository (source:
+//! sigstore/cosign, specs/SIGNATURE_SPEC.md), or since version 3 a [`bundle`]. Nothing here trusts what has not been
+//! verified: the payload is read only after its signature was good.
 
+mod bundle;
 mod key;
 mod policy;
 
@@ -17,6 +18,8 @@ use super::fault::{Fault, IMAGE};
 use super::manifest::{Descriptor, Manifest, OCI_MANIFEST};
 use super::session::Session;
 
+#[cfg(test)]
+pub(super) use bundle::signed as in_bundle;
 pub use key::{KeyError, PublicKey, SigningKey};
 pub use policy::{Demand, PolicyError, SignaturePolicy};
 
@@ -79,8 +82,9 @@ pub fn verify(signed: &[Signed], keys: &[PublicKey], manifest_digest: &str) -> R
         return Err(format!("{how_many} by none of the keys that may sign it"));
     }
     let is_of_this = |one: &Signed| {
-        serde_json::from_slice::<Payload>(&one.payload)
-            .is_ok_and(|payload| payload.critical.kind == TYPE && payload.critical.image.digest == manifest_digest)
+        bundle::is_of(&one.payload, manifest_digest)
+            || serde_json::from_slice::<Payload>(&one.payload)
+                .is_ok_and(|payload| payload.critical.kind == TYPE && payload.critical.image.digest == manifest_digest)
     };
     match by_known.any(is_of_this) {
         true => Ok(()),
@@ -93,8 +97,21 @@ pub fn tag(manifest_digest: &str) -> String {
     format!("{}.sig", manifest_digest.replace(':', "-"))
 }
 
-/// The signatures that the registry has for a manifest; none is no fault.
-pub(super) async fn fetch(session: &mut Session<'_>, manifest_digest: &str) -> Result<Vec<Signed>, Fault> {
+/// The signatures that the registry has for a manifest; none is no fault. Bundles are looked for where no other
+/// signature is good.
+pub(super) async fn fetch(
+    session: &mut Session<'_>,
+    manifest_digest: &str,
+    keys: &[PublicKey],
+) -> Result<Vec<Signed>, Fault> {
+    let mut all = tagged(session, manifest_digest).await?;
+    if verify(&all, keys, manifest_digest).is_err() {
+        all.extend(bundle::fetch(session, manifest_digest).await?);
+    }
+    Ok(all)
+}
+
+async fn tagged(session: &mut Session<'_>, manifest_digest: &str) -> Result<Vec<Signed>, Fault> {
     let Some(raw) = session.manifest(&tag(manifest_digest)).await? else { return Ok(Vec::new()) };
     let manifest: Manifest = serde_json::from_slice(&raw.bytes)
         .map_err(|error| Fault::content(IMAGE, format!("its signatures are no manifest: {error}")))?;

@@ -265,6 +265,33 @@ fn a_signature_is_of_one_manifest_and_one_kind() {
     assert!(signature::verify(&[signed(text.into_bytes())], &keys, &own).is_err(), "of another kind");
 }
 
+#[test]
+fn a_bundle_is_a_signature_only_if_it_says_so_of_this_manifest() {
+    let (key, _) = SigningKey::generate().unwrap();
+    let keys = [key.public()];
+    let bundle = |predicate: &str, subject: &str, length: usize| {
+        let statement = serde_json::json!({
+            "_type": "https://in-toto.io/Statement/v1", "predicateType": predicate,
+            "subject": [{"digest": {"sha256": subject}}],
+        });
+        let statement = statement.to_string();
+        let length = statement.len() + length;
+        let signed = format!("DSSEv1 28 application/vnd.in-toto+json {length} {statement}");
+        let envelope = serde_json::json!({
+            "payloadType": "application/vnd.in-toto+json", "payload": STANDARD.encode(statement),
+            "signatures": [{"sig": STANDARD.encode(key.sign(signed.as_bytes()).unwrap())}],
+        });
+        signature::in_bundle(serde_json::json!({"dsseEnvelope": envelope}).to_string().as_bytes())
+    };
+    let (own, sign) = (format!("sha256:{HEX}"), "https://sigstore.dev/cosign/sign/v1");
+    let verified = |signed: Vec<Signed>| signature::verify(&signed, &keys, &own);
+    assert_eq!(verified(bundle(sign, HEX, 0)), Ok(()));
+    assert!(verified(bundle("https://spdx.dev/Document", HEX, 0)).unwrap_err().contains("another manifest"));
+    assert!(verified(bundle(sign, &"0".repeat(64), 0)).unwrap_err().contains("another manifest"));
+    assert!(verified(bundle(sign, HEX, 1)).unwrap_err().contains("none of the keys"), "another text was signed");
+    assert!(verified(signature::in_bundle(b"{}")).unwrap_err().contains("not signed"));
+}
+
 fn place(namespace: &str) -> Place {
     Place { namespace: namespace.into(), path: "a.io/b:v1".into() }
 }
