@@ -114,6 +114,7 @@ fn play_all(plane: &Arc<Plane>, cases: &[Case], parallel: usize) -> (usize, usiz
         for _ in 0..parallel {
             threads.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (good, bad) = report(case.name(), play(plane, case));
                     passed.fetch_add(good, Ordering::Relaxed);
                     failed.fetch_add(bad, Ordering::Relaxed);
                 }
@@ -141,6 +142,7 @@ fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 /// Prints a case in one go, so that cases at the same time do not mix.
+fn report(name: &str, outcomes: Vec<Outcome>) -> (usize, usize) {
     let mut text = String::new();
     let (mut passed, mut failed) = (0, 0);
     for Outcome { promise, result } in outcomes {
