@@ -6,6 +6,7 @@
 mod source;
 
 mod assemble;
+mod census;
 mod module;
 mod store;
 

@@ -32,7 +32,8 @@ pub(super) fn assemble(
     fetcher: Option<&Fetcher>,
     known: &mut Known,
 ) -> (Config, Vec<Problem>) {
-    let mut assembly = Assembly { problems: store.problems().cloned().collect(), fetcher, ..Assembly::default() };
+    let (problems, is_each_once) = (store.problems().cloned().collect(), store.is_each_once());
+    let mut assembly = Assembly { problems, is_each_once, fetcher, ..Assembly::default() };
     for (_, file) in store.files() {
         for object in &file.objects {
             assembly.add(&file.path, object);
@@ -53,6 +54,8 @@ pub fn read_text(source: &str, file: &Path, text: &[u8]) -> (Config, Vec<Problem
 struct Assembly<'a> {
     config: Config,
     problems: Vec<Problem>,
+    /// It is known that no two objects have one name, so that `first` is not needed.
+    is_each_once: bool,
     first: HashMap<(Discriminant<Object>, &'a str, &'a str), &'a Origin>,
     binaries: HashMap<(&'a str, &'a str), &'a Binary>,
     pull_secrets: HashMap<(&'a str, &'a str), &'a PullSecret>,
@@ -63,11 +66,10 @@ struct Assembly<'a> {
 impl<'a> Assembly<'a> {
     fn add(&mut self, file: &'a Path, object: &'a Object) {
         let origin = object.origin();
-        match self.first.entry((discriminant(object), &origin.namespace, &origin.name)) {
-            Entry::Vacant(free) => _ = free.insert(origin),
-            Entry::Occupied(first) => {
-                self.problems.push(duplicate(origin, first.get()));
-                return;
+        if !self.is_each_once {
+            match self.first.entry((discriminant(object), &origin.namespace, &origin.name)) {
+                Entry::Vacant(free) => _ = free.insert(origin),
+                Entry::Occupied(first) => return self.problems.push(duplicate(origin, first.get())),
             }
         }
         match object {

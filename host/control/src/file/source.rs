@@ -45,6 +45,8 @@ pub struct FileSource {
     watch: Watch,
     /// How long the last look took.
     look: Duration,
+    /// The wait that just ended has looked, so that loading need not.
+    looked: bool,
 }
 
 impl FileSource {
@@ -68,6 +70,7 @@ impl FileSource {
             policies: Known::default(),
             watch,
             look: Duration::ZERO,
+            looked: false,
         })
     }
 
@@ -81,7 +84,9 @@ impl FileSource {
     ///
     /// Objects that did not change are the same `Arc` as in the last answer.
     pub fn load(&mut self) -> (Config, Vec<Problem>) {
-        self.refresh();
+        if !std::mem::take(&mut self.looked) {
+            self.refresh();
+        }
         let mut loaded = self.assemble();
         if self.fetcher.as_ref().is_some_and(Fetcher::settle) {
             loaded = self.assemble();
@@ -104,15 +109,13 @@ impl FileSource {
     /// Blocks until what is declared has changed and the disk is quiet again, or until stopped.
     pub fn wait(&mut self) -> Change {
         loop {
-            match self.watch.wait(POLL.max(self.look * POLL_SHARE)) {
-                Woken::Stopped => return Change::Stopped,
-                Woken::Told => {
-                    self.refresh();
-                    return Change::Changed;
-                }
-                Woken::Settled | Woken::Idle => {}
+            let woken = self.watch.wait(POLL.max(self.look * POLL_SHARE));
+            if woken == Woken::Stopped {
+                return Change::Stopped;
             }
-            if self.refresh() {
+            // Both, always: what is on disk has to be known before it is loaded.
+            if self.refresh() | (woken == Woken::Told) {
+                self.looked = true;
                 return Change::Changed;
             }
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use cardea_model::problem::{Origin, Problem};
 
+use super::census::Census;
 use super::document::Parsed;
 use super::object::Object;
 use super::tree::{Found, Stamp, Tree};
@@ -20,6 +21,7 @@ use crate::kube::Place;
 #[derive(Debug, Default)]
 pub(super) struct Store {
     files: BTreeMap<Arc<str>, File>,
+    census: Census,
     unreadable: Vec<Problem>,
 }
 
@@ -42,7 +44,13 @@ impl Store {
     /// A file that `is_writing` says is half-written stays as it was, which may be absent.
     pub(super) fn refresh(&mut self, tree: &Tree, is_writing: &dyn Fn(&Path) -> bool) -> bool {
         let before = self.files.len();
-        self.files.retain(|relative, _| tree.files.contains_key(relative) || tree.is_unknown(relative));
+        self.files.retain(|relative, file| {
+            let stays = tree.files.contains_key(relative) || tree.is_unknown(relative);
+            if !stays {
+                self.census.remove(&file.objects);
+            }
+            stays
+        });
         let mut changed = self.files.len() != before;
 
         let stale: Vec<(&Arc<str>, &Found)> = tree
@@ -65,6 +73,11 @@ impl Store {
         self.files.iter()
     }
 
+    /// No two objects have one name.
+    pub(super) fn is_each_once(&self) -> bool {
+        self.census.is_each_once()
+    }
+
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.unreadable.iter().chain(self.files.values().flat_map(|file| &file.problems))
     }
@@ -83,6 +96,8 @@ impl Store {
             (parsed, Some(old)) => (true, old.objects.clone(), kept(parsed.problems)),
             (parsed, None) => (false, keep_same(parsed.objects, old.as_ref()), parsed.problems),
         };
+        self.census.remove(old.as_ref().map(|old| old.objects.as_slice()).unwrap_or_default());
+        self.census.add(&objects);
         let same = old.is_some_and(|old| old.objects == objects && old.problems == problems);
         let (path, stamp, racy) = (found.path.clone(), fresh.stamp, fresh.racy);
         self.files.insert(Arc::clone(relative), File { path, stamp, racy, good, objects, problems });

@@ -184,6 +184,25 @@ fn the_first_of_a_name_serves_and_the_second_is_a_problem() {
 }
 
 #[test]
+fn a_name_that_is_repeated_later_is_told_as_long_as_it_is() {
+    let directory = directory(&[("a.yaml", &ingress("same")), ("b.yaml", &ingress("other"))]);
+    let mut source = unwatched(directory.path());
+    assert_eq!(source.load().1, []);
+    for _ in 0..2 {
+        put(directory.path(), "b.yaml", &(ingress("other") + "---\n" + &ingress("same")));
+        let (config, problems) = source.load();
+        assert_eq!((ingresses(&config), problems.len()), (vec!["same", "other"], 1));
+        put(directory.path(), "b.yaml", &ingress("other"));
+        assert_eq!(source.load().1, []);
+    }
+    put(directory.path(), "b.yaml", &ingress("same"));
+    assert_eq!(source.load().1.len(), 1);
+    std::fs::remove_file(directory.path().join("a.yaml")).unwrap();
+    let (config, problems) = source.load();
+    assert_eq!((ingresses(&config), problems), (vec!["same"], vec![]));
+}
+
+#[test]
 fn what_did_not_change_is_the_same_value() {
     let directory = directory(&[
         ("a.yaml", &(ingress("a") + "---\n" + &ingress("b") + "---\n" + &policy("p", "{file: m.wasm}"))),
