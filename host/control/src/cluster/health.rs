@@ -70,8 +70,9 @@ impl Default for Health {
 impl Health {
     pub fn seen(&self) -> Seen {
         let state = self.lock();
-        let troubles =
-            state.kinds.values().filter(|kind| kind.names.is_empty()).filter_map(|kind| kind.trouble.as_ref());
+        // Classes may be forbidden, which makes nothing older: stores/problems.rs tells of them where they are missed.
+        let lists = state.kinds.iter().filter(|(kind, known)| **kind != Kind::IngressClass && known.names.is_empty());
+        let troubles = lists.filter_map(|(_, known)| known.trouble.as_ref());
         let stale_since = troubles.map(|(_, since)| *since).chain(state.away_since).chain(state.saved).min();
         let kinds = state.kinds.iter().map(|(kind, known)| KindSeen {
             kind: kind.name(),

@@ -42,6 +42,8 @@ pub(super) async fn follow(client: Client, publish: Publish, published: watch::S
         Publish::Service(name) => service(client, &name, &published, &notify).await,
         Publish::Nodes(pod) => nodes(client, &pod, &published, &notify).await,
     }
+    // A sender that is dropped would be taken for the end of the reports.
+    std::future::pending().await
 }
 
 fn set(published: &watch::Sender<Published>, addresses: impl IntoIterator<Item = Address>) {

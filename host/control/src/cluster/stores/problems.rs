@@ -33,6 +33,8 @@ impl Stores {
         let Some(only) = only else {
             let remedy = match (kind, &self.terms.class) {
                 (Kind::IngressClass, None) => format!("{remedy}; or name the class that is ours with --ingress-class"),
+                // Nothing is missing: an install for one namespace may do without.
+                (Kind::IngressClass, Some(_)) => return,
                 _ => remedy,
             };
             let severity = if kind == Kind::IngressClass { Severity::Warning } else { Severity::Error };

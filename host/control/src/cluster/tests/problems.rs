@@ -94,7 +94,9 @@ fn a_denial_that_is_lifted_is_no_problem_any_more() {
 fn without_sight_of_classes_the_class_that_is_named_by_flag_is_ours() {
     let terms = Terms { class: Some(Arc::from("ours")), ..Terms::default() };
     let mut stores = Stores::new(terms);
-    stores.apply(denied(Kind::IngressClass, None));
+    assert!(stores.apply(denied(Kind::IngressClass, None)));
+    assert!(!stores.apply(denied(Kind::IngressClass, None)), "nothing new");
+    assert_eq!(texts(&mut stores), [""; 0], "nothing is missing");
     stores.apply(whole::<Ingress>(&[with_secret(ingress("shop/a", "a.test"), "tls")]));
     stores.apply(whole::<Service>(&[]));
     stores.apply(whole::<Hinted>(&[]));
