@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Both set up what they need, say what that is, and may be repeated.
-.PHONY: run test setup check policies scenarios bench fuzz help
+.PHONY: run test setup check policies scenarios bench bench-cluster fuzz help
 
 # Debug information of our own code only by line: half the size and link time.
 export CARGO_PROFILE_DEV_DEBUG ?= line-tables-only
@@ -11,6 +11,7 @@ help:
 	@echo "make run    build and start the ingress on the quickstart, with demo backends"
 	@echo "make test   everything that CI checks"
 	@echo "make bench  measure side by side with nginx, HAProxy and Envoy (release build, about half an hour)"
+	@echo "make bench-cluster  measure on a real Kubernetes API server (release build, about a quarter of an hour)"
 	@echo "make fuzz   a short run of each fuzz target"
 
 run: setup
@@ -43,6 +44,9 @@ policies:
 bench: setup
 	cargo build --release -p cardea
 	python3 bench/bench.py
+
+bench-cluster: setup
+	python3 bench/bench.py --scenario cluster
 
 fuzz: setup
 	tests/fuzz/smoke

@@ -13,12 +13,14 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from measure import edits, idle, machine, micro, report, results, rounds, routes
+from measure import cluster, edits, idle, machine, micro, report, results, rounds, routes
 from measure.machine import say
 from measure.process import Failed
 from measure.proxies import cardea, envoy
 
 SCENARIOS = (*rounds.TRAFFIC, "idle", "edits", "routes", "micro")
+# Measured alone: it needs a Kubernetes control plane, which takes ten minutes to build.
+APART = ("cluster",)
 
 
 def main():
@@ -42,7 +44,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     listed = {"type": lambda text: text.split(","), "metavar": "NAME,.."}
-    parser.add_argument("--scenario", default=list(SCENARIOS), help=f"some of: {', '.join(SCENARIOS)}", **listed)
+    parser.add_argument("--scenario", default=list(SCENARIOS), help=f"some of: {', '.join(SCENARIOS + APART)}", **listed)
     parser.add_argument("--only", default=[], help=f"contenders: {', '.join(rounds.MODULES)}; stores nothing", **listed)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of one contender in one round")
@@ -54,7 +56,7 @@ def arguments():
     parser.add_argument("--no-build", action="store_true", help="measure what is built")
     parser.add_argument("--report", action="store_true", help="only write table and plot again from the results")
     options = parser.parse_args()
-    for given, known, flag in ((options.scenario, SCENARIOS, "--scenario"), (options.only, rounds.MODULES, "--only")):
+    for given, known, flag in ((options.scenario, SCENARIOS + APART, "--scenario"), (options.only, rounds.MODULES, "--only")):
         if unknown := [name for name in given if name not in known]:
             parser.error(f"{flag} {unknown[0]} is not known; it may be {', '.join(known)}")
     if options.quick:
@@ -66,7 +68,11 @@ def arguments():
 def prepare(options):
     if not options.no_setup:
         machine.set_up()
-    if not options.no_build:
+    if options.no_build:
+        return
+    if "cluster" in options.scenario:
+        cluster.build_all()
+    if set(options.scenario) - set(APART):
         cardea.build_all()
         edits.build()
         envoy.build_policy()
@@ -77,6 +83,8 @@ def measure(name, options):
     busy = machine.others_at_work()
     if name in rounds.TRAFFIC:
         found = rounds.measure(name, options)
+    elif name == "cluster":
+        found = cluster.measure(options.quick)
     elif name == "idle":
         found = idle.measure(options.idle_connections, options.only)
     else:

@@ -32,7 +32,7 @@ def markdown(found):
     sections = found["sections"]
     parts = [_targets(sections), _machine(found["machine"], sections)]
     parts += [_traffic(name, sections[name]) for name in TRAFFIC if name in sections]
-    writers = {"idle": _idle, "edits": _edits, "routes": _routes, "micro": _micro}
+    writers = {"idle": _idle, "edits": _edits, "routes": _routes, "cluster": _cluster, "micro": _micro}
     parts += [write(sections[name]) for name, write in writers.items() if name in sections]
     return "\n".join(parts)
 
@@ -110,6 +110,28 @@ def _routes(section):
     ]
     heads = ("", "MiB of YAML", "start to ready, s", "Pss MiB", "Rss MiB", "peak Rss MiB", "an edit, ms")
     return f"### {_title(section)} (`routes`)\n\n" + _table(heads, rows)
+
+
+def _cluster(section):
+    starts, churn, change = section["starts"], section["churn"], section["change"]
+    each = {"change of an Ingress to the first request on it": change["ms"],
+            "pod unready to the last new request to it": section["unready_ms"]}
+    rows = [(name, len(ms), *(f"{results.percentile(ms, percent):.0f}" for percent in (50, 99)), f"{max(ms):.0f}")
+            for name, ms in each.items()]
+    return "\n".join((
+        f"### {_title(section)} (`cluster`)\n",
+        _table(("", "measured"), (
+            ("start to ready, s", _spread([start["ready_ms"] / 1000 for start in starts], 2)),
+            ("Pss after the start, MiB", _spread([start["pss_kib"] / 1024 for start in starts], 0)),
+            ("Rss after the start, MiB", _spread([start["rss_kib"] / 1024 for start in starts], 0)),
+            (f"CPU at rest, of one core, over {section['rest_seconds']} s", f"{section['idle_cpu_percent']:.2f} %"),
+        )),
+        f"With {section['ingresses']:,} Ingresses and as many Services; during the changes {change['others_per_second']:.0f} others a second.\n",
+        _table(("ms", "times", "p50", "p99", "greatest"), rows),
+        f"In {churn['seconds']:.0f} s of churn {churn['pods_replaced']:,} pods were replaced, Ingresses changed "
+        f"{churn['ingress_changes']:,} times and a policy was swapped {churn['policy_swaps']:,} times under "
+        f"{churn['requests']:,} requests, of which **{churn['failed']:,} failed**.\n",
+    ))
 
 
 def _micro(section):

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 import statistics
 
 from measure.machine import ROOT
@@ -31,6 +32,12 @@ def store(machine, name, section):
 def spread(values):
     """Median, least and greatest."""
     return statistics.median(values), min(values), max(values)
+
+
+def percentile(values, percent):
+    """The least value that so many of a hundred do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def figures(section, contender, field):

@@ -58,6 +58,11 @@ def _edit(sections):
     return max(taken.get("config", []) + taken.get("module", []), default=None)
 
 
+def _cluster(figure):
+    """Of the figures of a cluster; `figure` takes them from the section."""
+    return lambda sections: figure(sections["cluster"]) if "cluster" in sections else None
+
+
 TARGETS = (
     Target("CPU a request without policy, over nginx", 1.05, "", _ratio(PLAIN, "nginx")),
     Target("CPU a request with the reference policy, over nginx", 1.15, "", _ratio(POLICY, "nginx")),
@@ -68,6 +73,14 @@ TARGETS = (
     Target("lookup at 100,000 routes, over that at 10", 1.5, "", _lookup),
     Target("100,000 routes from disk, start to ready", 3, "s", _load),
     Target("edit of a policy to the first request on it, slowest", 300, "ms", _edit),
+    Target("5,000 Ingresses and Services in a cluster, start to ready, slowest", 5, "s",
+           _cluster(lambda found: max(start["ready_ms"] for start in found["starts"]) / 1000)),
+    Target("change of an Ingress in a cluster to the first request on it, p50", 200, "ms",
+           _cluster(lambda found: results.percentile(found["change"]["ms"], 50))),
+    Target("the same, p99", 1000, "ms", _cluster(lambda found: results.percentile(found["change"]["ms"], 99))),
+    Target("pod unready to the last new request to it, p99", 500, "ms",
+           _cluster(lambda found: results.percentile(found["unready_ms"], 99))),
+    Target("failed requests while pods, Ingresses and a policy change", 0, "", _cluster(lambda found: found["churn"]["failed"])),
 )
 
 
