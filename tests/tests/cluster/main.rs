@@ -4,6 +4,7 @@
 //! Arguments that are not flags select by parts of names.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod admission;
 mod churn;
 mod harness;
 
@@ -74,6 +75,7 @@ fn main() -> Result<ExitCode> {
     let filters: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let mut cases = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cluster/scenarios"))?;
     cases.extend(harness::cases());
+    cases.extend(admission::cases());
     cases.extend(churn::cases());
     cases.retain(|case| filters.is_empty() || filters.iter().any(|filter| case.name().contains(filter.as_str())));
     let started = Instant::now();

@@ -90,7 +90,7 @@ pub async fn keep(client: Client, place: Place, mut take: impl Take) {
 enum Fault {
     #[error(transparent)]
     Make(#[from] MakeError),
-    #[error("{verb} {what}: {source}")]
+    #[error("{verb} {what}: {}", words(source))]
     Api { verb: &'static str, what: &'static str, source: Box<kube::Error> },
     #[error("{verb} {what}: no answer within {REQUEST_MAX:?}")]
     Late { verb: &'static str, what: &'static str },
@@ -202,6 +202,14 @@ fn patch(found: &ValidatingWebhookConfiguration, place: &Place, authorities: &st
     let webhooks: Vec<Value> =
         ours.map(|webhook| json!({ "name": webhook.name, "clientConfig": { "caBundle": wanted } })).collect();
     (!webhooks.is_empty()).then(|| json!({ "webhooks": webhooks }))
+}
+
+/// What the API server says, without the rest of its answer.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
 }
 
 async fn ask<T>(
