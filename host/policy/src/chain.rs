@@ -7,6 +7,7 @@ mod phases;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use cardea_model::config::FailureMode;
 
@@ -115,6 +116,8 @@ pub struct Run {
     pub target: Option<Target>,
     pub decided: Vec<Decided>,
     pub labels: Vec<(String, String)>,
+    /// When the last successful call ended: a clock that was read already.
+    pub ended: Option<Instant>,
     /// What members left for later phases, in request order; most leave nothing.
     kept: Vec<Kept>,
     /// The member that waits for the body, with what it left.
@@ -134,7 +137,7 @@ struct Kept {
 impl Run {
     pub fn new(chain: Arc<Chain>) -> Self {
         let decided = Vec::with_capacity(chain.members.len());
-        Self { chain, target: None, decided, labels: Vec::new(), kept: Vec::new(), waiting: None }
+        Self { chain, target: None, decided, labels: Vec::new(), ended: None, kept: Vec::new(), waiting: None }
     }
 
     /// What the decision asked, as text: `path`, `header:x-canary`.
@@ -222,7 +225,8 @@ impl Run {
     }
 
     fn accept(&mut self, index: usize, answer: phases::Answer, exchange: &mut Exchange) -> Option<Step> {
-        let phases::Answer { outcome, decided } = answer;
+        let phases::Answer { outcome, decided, ended } = answer;
+        self.ended = Some(ended);
         outcome.edits.apply(exchange);
         self.labels.extend(outcome.labels);
         self.decided.push(Decided { member: index, ..decided });

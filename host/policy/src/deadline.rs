@@ -1,17 +1,19 @@
 //! How long a guest may run: wall time, but not against a guest whose thread was not running.
 //!
-//! The epoch ticks in wall time, and on a busy machine a thread may be kept waiting for longer than a deadline in the
-//! middle of a microsecond's work. So at half of the deadline the thread's CPU time is read, and from there the guest has
-//! the other half in CPU time. A guest that runs all the time ends at its deadline; reading costs nothing before that.
+//! The epoch says when to look at a clock; it may be early. On a busy machine a thread may be kept waiting for longer than
+//! a deadline in the middle of a microsecond's work, so wall time alone would be unjust: at half of the deadline the
+//! thread's CPU time is read, and from there the guest has the other half in CPU time. A guest that runs all the time ends
+//! at its deadline, or a few ticks later; one that ends early costs no reading of clocks.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::UpdateDeadline;
 
 /// The deadline of the call in hand.
 #[derive(Debug)]
 pub(crate) struct Deadline {
+    start: Cell<Option<Instant>>,
     half: Cell<Duration>,
     /// CPU time of the thread when the first half was over.
     since: Cell<Option<Duration>>,
@@ -19,20 +21,25 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub const fn new() -> Self {
-        Self { half: Cell::new(Duration::ZERO), since: Cell::new(None) }
+        Self { start: Cell::new(None), half: Cell::new(Duration::ZERO), since: Cell::new(None) }
     }
 
     /// Starts anew. Ticks until [`Self::reached`] must be asked.
-    pub fn begin(&self, limit: Duration) -> u64 {
-        self.half.set(limit / 2);
+    pub fn begin(&self, start: Instant, limit: Duration) -> u64 {
+        let half = limit / 2;
+        self.start.set(Some(start));
+        self.half.set(half);
         self.since.set(None);
-        // The first tick may come at once.
-        ticks(limit / 2) + 1
+        ticks(half)
     }
 
     /// What becomes of a guest that still runs.
     pub fn reached(&self) -> UpdateDeadline {
         let half = self.half.get();
+        let wall = self.start.get().map_or(half, |start| start.elapsed());
+        if wall < half {
+            return UpdateDeadline::Continue(ticks(half - wall));
+        }
         let Some(now) = thread_cpu_time() else { return UpdateDeadline::Interrupt };
         let used = match self.since.get() {
             Some(since) => now.saturating_sub(since),
@@ -45,9 +52,9 @@ impl Deadline {
     }
 }
 
-/// Ticks of a millisecond that take at least `time` from a tick on.
+/// Ticks of a millisecond in `time`, at least one and at most a minute of them.
 fn ticks(time: Duration) -> u64 {
-    u64::try_from(time.as_micros().div_ceil(1000)).unwrap_or(u64::MAX).clamp(1, 60_000)
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).div_ceil(1_000_000).clamp(1, 60_000)
 }
 
 #[expect(unsafe_code, reason = "std has no clock of a thread's CPU time: see the proof inside")]

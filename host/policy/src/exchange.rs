@@ -5,7 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::header::HOST;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// What is known of the connection; one value shared by its exchanges.
 #[derive(Debug, Clone)]
@@ -21,10 +22,10 @@ pub struct Peer {
 #[derive(Debug)]
 pub struct Exchange {
     /// Method, version, headers, and a URI that is the normalised path and query alone. Hop-by-hop and framing fields
-    /// are gone; `host` is not among the headers.
+    /// are gone. `host` may be among the headers, where it equals `authority`; policies do not see it there.
     pub request: http::request::Parts,
     /// Lower case; with a port if the client gave one. What the backend gets as Host.
-    pub authority: Arc<str>,
+    pub authority: HeaderValue,
     /// As received; `None` where normalising changed nothing.
     pub raw_path: Option<Box<str>>,
     /// After trusted proxies.
@@ -34,7 +35,7 @@ pub struct Exchange {
     pub peer: Arc<Peer>,
     /// `namespace/ingress` of the route.
     pub route: Arc<str>,
-    pub request_id: Option<Arc<str>>,
+    pub request_id: Option<HeaderValue>,
     /// The chosen backend's name, once there is one. A policy that routes sets it.
     pub backend: Option<Arc<str>>,
     /// Set from the response phase on.
@@ -60,12 +61,25 @@ pub struct ReadSet {
 }
 
 impl Exchange {
+    pub fn authority(&self) -> &str {
+        self.authority.to_str().unwrap_or_default()
+    }
+
+    /// The request's fields as policies see them: the authority stands for `host`.
+    pub fn fields(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.request.headers.iter().filter(|(name, _)| **name != HOST)
+    }
+
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_ref().and_then(|id| id.to_str().ok())
+    }
+
     /// An exchange about nothing: what an instance holds between calls. Also a start for tests.
     pub fn blank() -> Self {
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         Self {
             request: http::Request::new(()).into_parts().0,
-            authority: Arc::from(""),
+            authority: HeaderValue::from_static(""),
             raw_path: None,
             client: nowhere.ip(),
             scheme: "http",

@@ -133,7 +133,7 @@ fn instantiation(error: Error, store: &mut Store<Host>) -> InitError {
 /// For instantiation, which runs start functions, and again for `init`.
 fn begin_init(store: &mut Store<Host>) {
     store.data_mut().begin(false);
-    let ticks = store.data().deadline.begin(INIT_DEADLINE);
+    let ticks = store.data().deadline.begin(Instant::now(), INIT_DEADLINE);
     store.set_epoch_deadline(ticks);
 }
 

@@ -48,6 +48,7 @@ pub(crate) struct Called {
     pub name: Arc<str>,
     pub reads: ReadSet,
     pub nanoseconds: u64,
+    pub ended: Instant,
 }
 
 impl Instances {
@@ -113,7 +114,7 @@ impl Instances {
             None => self.make(policy, &worker, start),
         }
         .and_then(|mut instance| {
-            let reads = lend(&mut instance, policy, exchange, guest)?;
+            let reads = lend(&mut instance, policy, exchange, start, guest)?;
             Ok((instance, reads))
         });
         self.pulse.end();
@@ -155,7 +156,7 @@ impl Instances {
             }
         }
         let name = Arc::clone(&entry.name);
-        Ok(Called { name, reads, nanoseconds })
+        Ok(Called { name, reads, nanoseconds, ended: now })
     }
 
     /// The policy's entry, made if it has none. `None` only if the slot is out of all bounds.
@@ -189,12 +190,13 @@ fn lend(
     instance: &mut Instance,
     policy: &Policy,
     exchange: &mut Box<Exchange>,
+    start: Instant,
     guest: impl FnOnce(&mut Instance) -> wasmtime::Result<()>,
 ) -> Result<ReadSet, Failure> {
     let host = instance.store.data_mut();
     host.begin(true);
     std::mem::swap(&mut host.exchange, exchange);
-    let ticks = host.deadline.begin(policy.spec.limits.deadline);
+    let ticks = host.deadline.begin(start, policy.spec.limits.deadline);
     instance.store.set_epoch_deadline(ticks);
     let result = guest(instance);
     let host = instance.store.data_mut();

@@ -27,7 +27,7 @@ use crate::failure::Failure;
 use crate::record::Record;
 use crate::timer::Timer;
 use crate::upstream::body::{Inbound, Outbound};
-use crate::upstream::{self, Call, Started, http1};
+use crate::upstream::{self, Call, Started};
 use crate::worker::Pinned;
 use normalize::Head;
 use reply::{Payload, ReplyBody};
@@ -62,7 +62,7 @@ fn serve<'a>(
                 Next::Sent(Sent { call, started, upgrade }) => {
                     let answer = started.finish(&call, &mut record.trace).await;
                     record.answered();
-                    let response = upgrade::admit(client, upgrade, answer?, call.timer).await?;
+                    let response = upgrade::admit(client, upgrade, answer?, call.timer)?;
                     return policies::on_response(&client.worker, forward::response(response), record);
                 }
             }
@@ -78,17 +78,17 @@ pub struct Asked {
 }
 
 /// What comes after a verdict of the policies.
-pub enum Next<S> {
+pub enum Next {
     /// A policy wants to see the body first.
     Body(Box<Asked>, BodyDemand),
     Reply(Reply),
     /// On its way to the backend.
-    Sent(Sent<S>),
+    Sent(Sent),
 }
 
-pub struct Sent<S> {
+pub struct Sent {
     call: Call,
-    started: Started<S>,
+    started: Started,
     upgrade: Option<HeaderValue>,
 }
 
@@ -105,12 +105,7 @@ fn ask(client: &Rc<Client>, request: Request<Incoming>, record: &mut Record) -> 
 }
 
 /// What comes of a verdict.
-fn follow(
-    client: &Rc<Client>,
-    asked: Asked,
-    step: Step,
-    record: &mut Record,
-) -> Result<Next<impl http1::Sent + use<>>, Failure> {
+fn follow(client: &Rc<Client>, asked: Asked, step: Step, record: &mut Record) -> Result<Next, Failure> {
     match step {
         Step::Forward => forward(client, asked, record).map(Next::Sent),
         Step::Reply(reply) => Ok(Next::Reply(reply)),
@@ -121,7 +116,7 @@ fn follow(
 
 /// Chooses the backend and starts the request towards it.
 #[inline(always)]
-fn forward(client: &Rc<Client>, asked: Asked, record: &mut Record) -> Result<Sent<impl http1::Sent + use<>>, Failure> {
+fn forward(client: &Rc<Client>, asked: Asked, record: &mut Record) -> Result<Sent, Failure> {
     let pinned = Rc::clone(&record.pinned);
     let Asked { mut head, body, route } = asked;
     let route = pinned.generation.route(route).ok_or(Failure::NoRoute)?;
@@ -132,7 +127,6 @@ fn forward(client: &Rc<Client>, asked: Asked, record: &mut Record) -> Result<Sen
     let call = Call {
         worker: Rc::clone(&client.worker),
         backend: Rc::clone(backend),
-        protocol: spec.protocol,
         subset,
         request_timeout: route.options.request_timeout.unwrap_or(client.worker.settings().request_timeout),
         timer: Timer::new(&client.worker.timers),

@@ -89,8 +89,11 @@ impl Record {
     /// The request goes to a backend now.
     pub fn backend(&mut self, backend: &Rc<Local>) {
         self.backend = Some(Rc::clone(backend));
-        // Without policies next to nothing has passed since the start, and reading a clock is not free.
-        let asked = if self.policies.is_none() { self.started } else { Instant::now() };
+        // Next to nothing has passed since the start, or since the last policy ended, and reading a clock is not free.
+        let asked = match &self.policies {
+            None => self.started,
+            Some(policies) => policies.run.ended.unwrap_or_else(Instant::now),
+        };
         self.upstream = Some((asked, Duration::ZERO));
     }
 

@@ -1,6 +1,6 @@
 //! Sending one request to a backend: pick an endpoint, get a connection, exchange heads, try again where that is safe.
 //!
-//! A request is tried again in three cases only: the connection could not be made; hyper gave the request back unsent; a
+//! A request is tried again in three cases only: the connection could not be made; nothing of the request has left; a
 //! *reused* connection died before a byte of the answer, and the request is idempotent and has no body (RFC 9110, 9.2.2).
 
 pub mod body;
@@ -8,14 +8,11 @@ pub mod http1;
 pub mod http2;
 pub mod pick;
 pub mod registry;
-pub mod replay;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use cardea_model::snapshot::BackendProtocol;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Request;
 use tokio::net::TcpStream;
 
 use crate::failure::Failure;
@@ -37,7 +34,6 @@ pub struct Tunnel {
 pub struct Call {
     pub worker: Rc<Worker>,
     pub backend: Rc<Local>,
-    pub protocol: BackendProtocol,
     /// Labels that the endpoint must carry; empty for any.
     pub subset: Vec<(String, String)>,
     pub request_timeout: Duration,
@@ -66,66 +62,64 @@ pub struct Answer {
     pub upgraded: Option<Box<http1::Http1>>,
 }
 
-/// A request that has begun: mostly, that it was sent on a connection that rested.
-pub enum Started<S> {
-    Sent(http1::Flight<S>),
+/// A request as its backend's protocol has it.
+pub enum Outgoing {
+    Http1(Box<http1::Message>),
+    Http2(Box<Request<Outbound>>),
+}
+
+/// A request that has begun: mostly, that it was handed to a connection that rested.
+pub enum Started {
+    Sent(http1::Flight),
     /// Something must be waited for first.
-    Waits(Box<Request<Outbound>>),
+    Waits(Outgoing),
 }
 
 const TRIES_MAX: u8 = 3;
 
 /// Begins without waiting.
-pub fn start(
-    call: &Call,
-    request: Request<Outbound>,
-    trace: &mut Trace,
-) -> Result<Started<impl http1::Sent + use<>>, Failure> {
+pub fn start(call: &Call, outgoing: Outgoing, trace: &mut Trace) -> Result<Started, Failure> {
     let endpoint = call.backend.pick(&call.subset, None).ok_or(Failure::NoEndpoints)?;
-    trace.endpoint = Some(Rc::clone(&endpoint));
-    if call.protocol != BackendProtocol::Http1 {
-        return Ok(Started::Waits(Box::new(request)));
-    }
-    Ok(match endpoint.take() {
-        Some(rested) => Started::Sent(http1::Flight::new(rested, &endpoint, request, true)),
-        None => Started::Waits(Box::new(request)),
-    })
+    let started = match outgoing {
+        Outgoing::Http1(message) => match endpoint.take() {
+            Some(rested) => Started::Sent(http1::Flight::new(rested, &endpoint, message, true)),
+            None => Started::Waits(Outgoing::Http1(message)),
+        },
+        http2 => Started::Waits(http2),
+    };
+    trace.endpoint = Some(endpoint);
+    Ok(started)
 }
 
-impl<S: http1::Sent> Started<S> {
+impl Started {
     /// Gives the answer's head. Whatever happens takes at most the timeouts of `call`.
     pub async fn finish(self, call: &Call, trace: &mut Trace) -> Result<Answer, Failure> {
-        let (request, fresh) = match self {
-            Self::Waits(request) => (request, false),
+        let (outgoing, fresh) = match self {
+            Self::Waits(outgoing) => (outgoing, false),
             Self::Sent(flight) => match flight.land(call).await {
                 Ok(answer) => return Ok(answer),
                 Err(Attempt::Final(failure)) => return Err(failure),
-                Err(Attempt::Again(request, _)) => {
+                Err(Attempt::Again(outgoing, _)) => {
                     trace.retries += 1;
-                    (request, true)
+                    (outgoing, true)
                 }
             },
         };
-        Box::pin(attempts(call, request, fresh, trace)).await
+        Box::pin(attempts(call, outgoing, fresh, trace)).await
     }
 }
 
 /// Tries until an answer comes or trying again is of no use. The first try is on the endpoint that was picked.
-async fn attempts(
-    call: &Call,
-    mut request: Box<Request<Outbound>>,
-    mut fresh: bool,
-    trace: &mut Trace,
-) -> Result<Answer, Failure> {
+async fn attempts(call: &Call, mut outgoing: Outgoing, mut fresh: bool, trace: &mut Trace) -> Result<Answer, Failure> {
     loop {
         let endpoint = match trace.endpoint.clone().filter(|_| trace.retries == 0) {
             Some(picked) => picked,
             None => call.backend.pick(&call.subset, trace.endpoint.as_ref()).ok_or(Failure::NoEndpoints)?,
         };
         trace.endpoint = Some(Rc::clone(&endpoint));
-        let outcome = match call.protocol {
-            BackendProtocol::Http1 => http1::attempt(call, &endpoint, request, fresh).await,
-            BackendProtocol::H2c => http2::attempt(call, &endpoint, request).await,
+        let outcome = match outgoing {
+            Outgoing::Http1(message) => http1::attempt(call, &endpoint, message, fresh).await,
+            Outgoing::Http2(request) => http2::attempt(call, &endpoint, request).await,
         };
         let (again, failure) = match outcome {
             Ok(answer) => return Ok(answer),
@@ -137,7 +131,7 @@ async fn attempts(
             return Err(failure);
         }
         fresh = !matches!(failure, Failure::ConnectFailed(_) | Failure::ConnectTimeout);
-        request = again;
+        outgoing = again;
     }
 }
 
@@ -145,7 +139,7 @@ async fn attempts(
 pub enum Attempt {
     Final(Failure),
     /// Nothing happened at the backend that a second try would repeat. With the request, and what to say if no try is left.
-    Again(Box<Request<Outbound>>, Failure),
+    Again(Outgoing, Failure),
 }
 
 /// Connects within the connect timeout; a failing endpoint is shunned for a moment.
@@ -168,5 +162,3 @@ async fn connect(call: &Call, endpoint: &Endpoint) -> Result<TcpStream, Failure>
     }
     connected
 }
-
-type Head = Response<Incoming>;

@@ -18,6 +18,7 @@ use crate::record::AccessLog;
 use crate::settings::Settings;
 use crate::timer::{RESOLUTION, Timer, Timers};
 use crate::tls::Tls;
+use crate::upstream::http1::READ_BYTES;
 use crate::upstream::registry::{Local, Registry};
 
 /// What all workers share: nothing in it is locked on the way of a request.
@@ -60,6 +61,8 @@ pub struct Worker {
     pub timers: Rc<Timers>,
     pub instances: RefCell<Instances>,
     pub log: RefCell<AccessLog>,
+    /// What a backend's socket gives goes through here.
+    pub read_buffer: RefCell<Box<[u8]>>,
     pub connections: Cell<usize>,
     standing: Cell<Standing>,
     pinned: RefCell<Rc<Pinned>>,
@@ -97,6 +100,7 @@ impl Worker {
             timers: Timers::new(Instant::now()),
             instances: RefCell::new(instances),
             log: RefCell::new(AccessLog::new(shared.access_log.clone())),
+            read_buffer: RefCell::new(vec![0; READ_BYTES].into()),
             connections: Cell::new(0),
             standing: Cell::new(Standing::Serving),
             pinned: RefCell::new(Pinned::new(shared.live.load())),

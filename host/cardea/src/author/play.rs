@@ -203,7 +203,7 @@ fn observe(run: &mut Run, exchange: &Exchange, body_demand: Option<BodyDemand>) 
         request: RequestHead {
             path: uri.path().to_owned(),
             query: uri.query().map(str::to_owned),
-            host: exchange.authority.to_string(),
+            host: exchange.authority().to_owned(),
             headers: exchange.request.headers.clone(),
         },
         response: None,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -18,6 +19,7 @@ pub(super) struct Answer {
     pub outcome: RequestOutcome,
     /// With a member of 0: the chain knows which one.
     pub decided: Decided,
+    pub ended: Instant,
 }
 
 /// What `on-request-body` is called with.
@@ -93,7 +95,8 @@ fn check(
     if let Some(tally) = instances.tally(policy) {
         tally.decision(kind);
     }
-    Ok(Answer { outcome, decided: decided(called.name, kind, detail, called.reads, called.nanoseconds) })
+    let decided = decided(called.name, kind, detail, called.reads, called.nanoseconds);
+    Ok(Answer { outcome, decided, ended: called.ended })
 }
 
 fn decided(

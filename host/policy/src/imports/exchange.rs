@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
@@ -29,7 +29,9 @@ fn link_request(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
         Ok((cx.data().ask_fixed(fixed::METHOD)?.request.method.as_str().to_owned(),))
     })?;
     i.func_wrap("scheme", |cx: Cx<'_>, (): ()| Ok((cx.data().ask_fixed(fixed::SCHEME)?.scheme.to_owned(),)))?;
-    i.func_wrap("authority", |cx: Cx<'_>, (): ()| Ok((cx.data().ask_fixed(fixed::AUTHORITY)?.authority.clone(),)))?;
+    i.func_wrap("authority", |cx: Cx<'_>, (): ()| {
+        Ok((cx.data().ask_fixed(fixed::AUTHORITY)?.authority().to_owned(),))
+    })?;
     i.func_wrap("path", |cx: Cx<'_>, (): ()| Ok((cx.data().ask_fixed(fixed::PATH)?.request.uri.path().to_owned(),)))?;
     i.func_wrap("query", |cx: Cx<'_>, (): ()| {
         Ok((cx.data().ask_fixed(fixed::QUERY)?.request.uri.query().map(str::to_owned),))
@@ -54,20 +56,25 @@ fn link_headers(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     i.func_wrap("header", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let (host, name) = (cx.data(), name.to_str(&cx)?);
         let headers = &host.ask()?.request.headers;
-        Ok((first(host, Kind::Header, &name, headers),))
+        let get =
+            |name: &HeaderName| headers.get(name).filter(|_| *name != HOST).map(|value| value.as_bytes().to_vec());
+        Ok((host.reads.with_header(&host.shared.names, Kind::Header, &name, get),))
     })?;
     i.func_wrap("header-values", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let (host, name) = (cx.data(), name.to_str(&cx)?);
         let headers = &host.ask()?.request.headers;
-        let all = |name: &HeaderName| Some(headers.get_all(name).iter().map(|v| v.as_bytes().to_vec()).collect());
+        let all = |name: &HeaderName| {
+            let values = headers.get_all(name).iter().map(|value| value.as_bytes().to_vec());
+            (*name != HOST).then(|| values.collect())
+        };
         let values: Option<Vec<Vec<u8>>> = host.reads.with_header(&host.shared.names, Kind::Header, &name, all);
         Ok((values.unwrap_or_default(),))
     })?;
     i.func_wrap("header-names", |cx: Cx<'_>, (): ()| {
-        let headers = &cx.data().ask_fixed(fixed::HEADER_NAMES)?.request.headers;
-        Ok((headers.keys().map(|name| name.as_str().to_owned()).collect::<Vec<_>>(),))
+        let names = cx.data().ask_fixed(fixed::HEADER_NAMES)?.request.headers.keys();
+        Ok((names.filter(|name| **name != HOST).map(|name| name.as_str().to_owned()).collect::<Vec<_>>(),))
     })?;
-    i.func_wrap("headers", |cx: Cx<'_>, (): ()| Ok((fields(&cx.data().ask_fixed(fixed::HEADERS)?.request.headers),)))?;
+    i.func_wrap("headers", |cx: Cx<'_>, (): ()| Ok((fields(cx.data().ask_fixed(fixed::HEADERS)?.fields()),)))?;
     i.func_wrap("cookie", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let name = name.to_str(&cx)?;
         Ok((cookie(&ask_named(&cx, Kind::Cookie, &name)?.request.headers, &name),))
@@ -82,14 +89,17 @@ fn link_response(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     i.func_wrap("response-header", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let (host, name) = (cx.data(), name.to_str(&cx)?);
         let value = match &host.ask()?.response {
-            Some(head) => first(host, Kind::ResponseHeader, &name, &head.headers),
+            Some(head) => {
+                let get = |name: &HeaderName| head.headers.get(name).map(|value| value.as_bytes().to_vec());
+                host.reads.with_header(&host.shared.names, Kind::ResponseHeader, &name, get)
+            }
             None => None,
         };
         Ok((value,))
     })?;
     i.func_wrap("response-headers", |cx: Cx<'_>, (): ()| {
         let response = &cx.data().ask_fixed(fixed::RESPONSE_HEADERS)?.response;
-        Ok((response.as_ref().map(|head| fields(&head.headers)).unwrap_or_default(),))
+        Ok((response.as_ref().map(|head| fields(head.headers.iter())).unwrap_or_default(),))
     })
 }
 
@@ -125,17 +135,8 @@ fn ask_named<'a>(cx: &'a Cx<'_>, kind: Kind, name: &str) -> wasmtime::Result<&'a
     Ok(exchange)
 }
 
-fn first(host: &Host, kind: Kind, name: &str, headers: &HeaderMap) -> Option<Vec<u8>> {
-    let get = |name: &HeaderName| headers.get(name).map(|value| value.as_bytes().to_vec());
-    host.reads.with_header(&host.shared.names, kind, name, get)
-}
-
-fn fields(headers: &HeaderMap) -> Vec<Field> {
-    let field = |(name, value): (&HeaderName, &http::HeaderValue)| Field {
-        name: name.as_str().to_owned(),
-        value: value.as_bytes().to_vec(),
-    };
-    headers.iter().map(field).collect()
+fn fields<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Vec<Field> {
+    headers.map(|(name, value)| Field { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() }).collect()
 }
 
 /// RFC 6265, 5.4: pairs are separated by `; `, and the first one of a name counts.
@@ -191,7 +192,7 @@ fn attribute(exchange: &Exchange, name: &str) -> Option<String> {
         "http.version" => version(exchange.request.version).to_owned(),
         "source.address" => peer.source.ip().to_string(),
         "source.port" => peer.source.port().to_string(),
-        "request.id" => exchange.request_id.as_deref()?.to_owned(),
+        "request.id" => exchange.request_id()?.to_owned(),
         "backend.name" => exchange.backend.as_deref()?.to_owned(),
         _ => return None,
     })

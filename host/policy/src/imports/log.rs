@@ -30,7 +30,7 @@ fn write(host: &Host, level: LogLevel, message: &str) {
     if !host.shared.state.log_budget.take(host.now().unix_ms, message.len()) {
         return host.drop_log();
     }
-    let request_id = if host.in_phase { host.exchange.request_id.as_deref() } else { None };
+    let request_id = if host.in_phase { host.exchange.request_id() } else { None };
     sink.write(&LogLine { policy: &host.shared.name, level, message, request_id });
 }
 

@@ -1,7 +1,5 @@
 //! Edits, checked against the header rules and grants, and how they apply.
 
-use std::sync::Arc;
-
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
@@ -34,7 +32,7 @@ pub(crate) struct HeaderEdits(Vec<HeaderEdit>);
 pub(crate) struct RequestEdits {
     headers: HeaderEdits,
     uri: Option<Box<Uri>>,
-    authority: Option<Arc<str>>,
+    authority: Option<HeaderValue>,
 }
 
 /// Who may write what: identity headers of a request need a grant each.
@@ -222,9 +220,9 @@ fn query(text: Option<String>) -> Result<Option<String>, Failure> {
     Ok(text)
 }
 
-fn authority(text: &str) -> Result<Arc<str>, Failure> {
+fn authority(text: &str) -> Result<HeaderValue, Failure> {
     let checked = fields::authority(text).map_err(|error| invalid(format!("{error}: {text:?}")))?;
-    Ok(Arc::from(checked))
+    HeaderValue::from_str(&checked).map_err(|_| invalid(format!("the authority {text:?}")))
 }
 
 /// Bounded, because the text goes into logs.

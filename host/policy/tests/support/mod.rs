@@ -132,5 +132,10 @@ pub fn exchange() -> Box<Exchange> {
         .header("cookie", "a=1; session=abc; a=2");
     let request = request.body(()).unwrap().into_parts().0;
     let blank = Exchange::blank();
-    Box::new(Exchange { request, authority: Arc::from("shop.test"), route: Arc::from("test/shop"), ..blank })
+    Box::new(Exchange {
+        request,
+        authority: http::HeaderValue::from_static("shop.test"),
+        route: Arc::from("test/shop"),
+        ..blank
+    })
 }

@@ -14,7 +14,9 @@ use super::reply::Payload;
 use crate::conn::Client;
 use crate::forwarded_for;
 use crate::record::Record;
+use crate::upstream::Outgoing;
 use crate::upstream::body::Outbound;
+use crate::upstream::http1::{Added, Message};
 
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
@@ -22,16 +24,19 @@ const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-pref
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
+/// Fields that say who the client is, and that we do not set.
+const CLAIMS: [HeaderName; 4] = [X_FORWARDED_PORT, X_FORWARDED_PREFIX, X_REAL_IP, header::FORWARDED];
+
 /// What is known of the client before policies run: fields of a peer that is not trusted are replaced, not believed.
 pub fn identify(client: &Client, head: &mut Head) -> Identity {
     let Head { parts: http::request::Parts { headers, .. }, authority, .. } = head;
     if client.trusted {
         return trusted(client, headers, authority);
     }
-    let claimed: &[HeaderName] =
-        if head.claims { &[X_FORWARDED_PORT, X_FORWARDED_PREFIX, X_REAL_IP, header::FORWARDED] } else { &[] };
-    for name in claimed {
-        headers.remove(name);
+    if head.claims {
+        for name in &CLAIMS {
+            headers.remove(name);
+        }
     }
     headers.insert(X_FORWARDED_FOR, client.address.clone());
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.scheme));
@@ -65,19 +70,22 @@ fn trusted(client: &Client, headers: &mut HeaderMap, authority: &HeaderValue) ->
 
 /// The id of a request: the client's own, if it is a sane one, else a new one.
 pub fn request_id(client: &Client, head: &mut Head) -> HeaderValue {
-    let headers = &mut head.parts.headers;
-    if head.named
-        && let Some(id) = headers.get(X_REQUEST_ID)
-        && (1..=128).contains(&id.len())
-        && id.as_bytes().iter().all(u8::is_ascii_graphic)
-    {
-        return id.clone();
+    if let Some(own) = own_id(head) {
+        return own.clone();
     }
-    let number = u128::from(client.worker.random()) << 64 | u128::from(client.worker.random());
-    let text = hexadecimal(number);
-    let id = HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("-"));
-    headers.insert(X_REQUEST_ID, id.clone());
+    let id = new_id(client);
+    let id = HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("-"));
+    head.parts.headers.insert(X_REQUEST_ID, id.clone());
     id
+}
+
+fn own_id(head: &Head) -> Option<&HeaderValue> {
+    let id = if head.named { head.parts.headers.get(X_REQUEST_ID) } else { None };
+    id.filter(|id| (1..=128).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic))
+}
+
+fn new_id(client: &Client) -> [u8; 32] {
+    hexadecimal(u128::from(client.worker.random()) << 64 | u128::from(client.worker.random()))
 }
 
 fn hexadecimal(number: u128) -> [u8; 32] {
@@ -89,7 +97,7 @@ fn hexadecimal(number: u128) -> [u8; 32] {
     text
 }
 
-/// The request as it goes out. Policies that want later phases keep the head; others give it away.
+/// The request as it goes out.
 pub fn request(
     client: &Client,
     mut head: Head,
@@ -97,39 +105,71 @@ pub fn request(
     protocol: BackendProtocol,
     body: Outbound,
     record: &mut Record,
-) -> Request<Outbound> {
-    // Policies were told already, and may have changed it.
-    if record.policies.is_none() {
-        record.identity = identify(client, &mut head);
-        let id = request_id(client, &mut head);
-        record.request_id = client.worker.settings().access_log.then_some(id);
-    }
+) -> Outgoing {
     if head.debug {
         record.debug = true;
         head.parts.headers.remove(X_CARDEA_DEBUG);
     }
-    let Head { mut parts, authority, host_stays, trailers, .. } = head;
+    // Policies were told who asks already, and may have changed it. Else nobody but the backend reads it.
+    let told = record.policies.is_some();
+    if protocol == BackendProtocol::Http1 && !told && !client.trusted {
+        return Outgoing::Http1(Box::new(untold(client, &mut head, upgrade, body, record)));
+    }
+    if !told {
+        record.identity = identify(client, &mut head);
+        let id = request_id(client, &mut head);
+        record.request_id = client.worker.settings().access_log.then_some(id);
+    }
+    match protocol {
+        BackendProtocol::Http1 => Outgoing::Http1(Box::new(http1(&head, &[], upgrade, body))),
+        BackendProtocol::H2c => Outgoing::Http2(Box::new(http2(head, body))),
+    }
+}
+
+/// The plain case: what is added goes to the wire without a place in the map of fields.
+fn untold(
+    client: &Client,
+    head: &mut Head,
+    upgrade: Option<&HeaderValue>,
+    body: Outbound,
+    record: &mut Record,
+) -> Message {
+    if head.claims {
+        for name in CLAIMS.iter().chain(&[X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST]) {
+            head.parts.headers.remove(name);
+        }
+    }
+    let (own, new) = (own_id(head).cloned(), new_id(client));
+    if own.is_none() && head.named {
+        head.parts.headers.remove(X_REQUEST_ID);
+    }
+    if client.worker.settings().access_log {
+        record.request_id = own.clone().or_else(|| HeaderValue::from_bytes(&new).ok());
+    }
+    let fields = [
+        ("x-forwarded-for", client.address.as_bytes()),
+        ("x-forwarded-proto", client.scheme.as_bytes()),
+        ("x-forwarded-host", head.authority.as_bytes()),
+        ("x-request-id", &new[..]),
+    ];
+    let fields = if own.is_some() { fields.get(..3).unwrap_or(&[]) } else { &fields[..] };
+    http1(head, fields, upgrade, body)
+}
+
+fn http1(head: &Head, fields: &[(&str, &[u8])], upgrade: Option<&HeaderValue>, body: Outbound) -> Message {
+    let host = (!head.host_stays).then_some(&head.authority);
+    Message::new(&head.parts, &Added { host, upgrade, trailers: head.trailers, fields }, body)
+}
+
+fn http2(head: Head, body: Outbound) -> Request<Outbound> {
+    let Head { mut parts, authority, trailers, .. } = head;
     parts.extensions.clear();
+    parts.version = Version::HTTP_2;
+    parts.headers.remove(header::HOST);
     if trailers {
         parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
-    match protocol {
-        BackendProtocol::Http1 => {
-            parts.version = Version::HTTP_11;
-            if !host_stays {
-                parts.headers.insert(header::HOST, authority);
-            }
-            if let Some(upgrade) = upgrade {
-                parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-                parts.headers.insert(header::UPGRADE, upgrade.clone());
-            }
-        }
-        BackendProtocol::H2c => {
-            parts.version = Version::HTTP_2;
-            parts.headers.remove(header::HOST);
-            parts.uri = with_authority(parts.uri, &authority);
-        }
-    }
+    parts.uri = with_authority(parts.uri, &authority);
     Request::from_parts(parts, body)
 }
 

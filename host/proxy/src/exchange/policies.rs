@@ -51,18 +51,15 @@ pub fn on_request(client: &Client, pinned: &Pinned, route: &Route, head: &mut He
 
 /// The head, as the policies have it while they run, with what is known of the client.
 fn lend(client: &Client, route: &Route, head: &mut Head, identity: Identity, id: &HeaderValue) -> Exchange {
-    // Policies know the authority; the Host field is made of whatever they leave it.
-    head.parts.headers.remove(http::header::HOST);
-    head.host_stays = false;
     Exchange {
         request: std::mem::replace(&mut head.parts, Request::new(()).into_parts().0),
-        authority: head.authority.to_str().map_or_else(|_| Arc::from(""), Arc::from),
+        authority: head.authority.clone(),
         raw_path: head.raw_path.take(),
         client: identity.client,
         scheme: identity.scheme,
         peer: Arc::clone(&client.peer),
         route: Arc::clone(&route.name),
-        request_id: id.to_str().ok().map(Arc::from),
+        request_id: Some(id.clone()),
         backend: None,
         response: None,
         notes: Vec::new(),
@@ -96,10 +93,10 @@ pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
 impl Policies {
     /// Takes the head back, with whatever the policies made of it; a copy stays if later phases want it.
     fn give_back(&mut self, head: &mut Head) {
-        if *self.exchange.authority != *head.authority.to_str().unwrap_or("")
-            && let Ok(authority) = HeaderValue::from_str(&self.exchange.authority)
-        {
-            head.authority = authority;
+        if self.exchange.authority != head.authority {
+            head.authority = self.exchange.authority.clone();
+            head.host_stays = false;
+            self.exchange.request.headers.remove(http::header::HOST);
         }
         if self.run.wants_response() || self.run.wants_complete() {
             head.parts = copy(&self.exchange.request);

@@ -129,7 +129,7 @@ impl Body for ReplyBody {
             Payload::Upstream { body, pause } => match body.poll_frame(cx) {
                 Poll::Ready(frame) => {
                     pause.end();
-                    Poll::Ready(frame.map(|frame| frame.map_err(|error| Failure::UpstreamReset(error.to_string()))))
+                    Poll::Ready(frame)
                 }
                 Poll::Pending => pause.poll(cx).map(|()| Some(Err(Failure::UpstreamTimeout))),
             },

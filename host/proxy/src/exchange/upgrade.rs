@@ -11,7 +11,7 @@ use crate::upstream::Answer;
 
 /// Admits an answer; a switch of protocols hands the backend's socket to the client's connection, which moves the bytes
 /// once the 101 is out.
-pub async fn admit(
+pub fn admit(
     client: &Client,
     asked: Option<HeaderValue>,
     answer: Answer,
@@ -28,7 +28,7 @@ pub async fn admit(
     let (true, Some(http1)) = (same, upgraded) else {
         return Err(Failure::UpstreamProtocol("switched protocols without being asked to".into()));
     };
-    let tunnel = http1.into_tunnel().await;
+    let tunnel = http1.into_tunnel();
     client.traffic.tunnel.replace(Some(tunnel));
     parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     parts.extensions.clear();

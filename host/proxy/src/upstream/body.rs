@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -84,6 +84,8 @@ impl Inbound {
             Some(Ok(frame)) => {
                 let bytes = self.upload.bytes.get() + frame.data_ref().map_or(0, |data| data.len() as u64);
                 self.upload.bytes.set(bytes);
+                // A body of known length is not asked for its end.
+                self.upload.ended.set(self.incoming.is_end_stream());
                 if bytes > self.bytes_max {
                     return self.fail(Failure::BodyTooLarge(self.bytes_max), "body too large");
                 }
@@ -193,26 +195,28 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// What an answer's body holds on to until it ends.
-enum Held {
+/// Where an answer's body comes from.
+enum Source {
+    /// A connection that is this exchange's alone.
     Own(Box<Http1>),
-    /// A place on a shared connection.
-    Shared(#[expect(dead_code, reason = "held for its drop")] StreamGuard),
+    /// A place on a shared connection, held for its drop.
+    Shared(Incoming, #[expect(dead_code, reason = "held for its drop")] StreamGuard),
+    /// It has ended, or never was.
     Nothing,
 }
 
 /// An answer's body. At its end the connection goes back to rest; dropped before, the connection closes.
 pub struct UpstreamBody {
-    incoming: Incoming,
-    held: Held,
+    source: Source,
     endpoint: Option<Rc<Endpoint>>,
 }
 
 impl UpstreamBody {
     /// On a connection of its own.
-    pub fn own(incoming: Incoming, http1: Box<Http1>, endpoint: Option<Rc<Endpoint>>) -> Self {
-        let mut body = Self { incoming, held: Held::Own(http1), endpoint };
-        if body.incoming.is_end_stream() {
+    pub fn own(http1: Box<Http1>, endpoint: Option<Rc<Endpoint>>) -> Self {
+        let ended = http1.is_ended();
+        let mut body = Self { source: Source::Own(http1), endpoint };
+        if ended {
             body.rest();
         }
         body
@@ -220,48 +224,49 @@ impl UpstreamBody {
 
     /// On a place of a shared connection.
     pub fn shared(incoming: Incoming, guard: StreamGuard, endpoint: Option<Rc<Endpoint>>) -> Self {
-        Self { incoming, held: Held::Shared(guard), endpoint }
+        Self { source: Source::Shared(incoming, guard), endpoint }
     }
 
     /// Of an answer whose connection went elsewhere.
-    pub fn bare(incoming: Incoming, endpoint: Option<Rc<Endpoint>>) -> Self {
-        Self { incoming, held: Held::Nothing, endpoint }
+    pub fn none(endpoint: Option<Rc<Endpoint>>) -> Self {
+        Self { source: Source::Nothing, endpoint }
     }
 
     pub fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.source {
+            Source::Own(http1) => http1.length().map_or_else(SizeHint::default, SizeHint::with_exact),
+            Source::Shared(incoming, _) => incoming.size_hint(),
+            Source::Nothing => SizeHint::with_exact(0),
+        }
     }
 
     pub fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.source {
+            Source::Own(http1) => http1.is_ended(),
+            Source::Shared(incoming, _) => incoming.is_end_stream(),
+            Source::Nothing => true,
+        }
     }
 
     fn rest(&mut self) {
         let Some(endpoint) = self.endpoint.take() else { return };
         endpoint.leave();
-        if let Held::Own(http1) = std::mem::replace(&mut self.held, Held::Nothing) {
+        if let Source::Own(http1) = std::mem::replace(&mut self.source, Source::Nothing)
+            && http1.can_rest()
+        {
             endpoint.put(http1);
         }
     }
 
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = match &mut self.held {
-            Held::Own(http1) => {
-                // Only the connection, polled here, brings more: a waker would have the task run once more for each piece.
-                let mut silent = Context::from_waker(Waker::noop());
-                let polled = Pin::new(&mut self.incoming).poll_frame(&mut silent);
-                if polled.is_ready() {
-                    polled
-                } else if http1.poll(cx).is_ready() {
-                    self.held = Held::Nothing;
-                    Pin::new(&mut self.incoming).poll_frame(cx)
-                } else {
-                    Pin::new(&mut self.incoming).poll_frame(&mut silent)
-                }
-            }
-            Held::Shared(_) | Held::Nothing => Pin::new(&mut self.incoming).poll_frame(cx),
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let polled = match &mut self.source {
+            Source::Own(http1) => http1.poll_body(cx),
+            Source::Shared(incoming, _) => Pin::new(incoming)
+                .poll_frame(cx)
+                .map(|frame| frame.map(|frame| frame.map_err(|error| Failure::UpstreamReset(error.to_string())))),
+            Source::Nothing => Poll::Ready(None),
         };
-        if matches!(polled, Poll::Ready(None)) || self.incoming.is_end_stream() {
+        if matches!(polled, Poll::Ready(None)) || self.is_end_stream() {
             self.rest();
         }
         polled

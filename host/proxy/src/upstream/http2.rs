@@ -4,13 +4,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Poll;
 
-use http::Request;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::body::{Outbound, UpstreamBody, Wait};
 use super::pick::{Endpoint, Entered};
-use super::{Answer, Attempt, Call, connect};
+use super::{Answer, Attempt, Call, Outgoing, connect};
 use crate::failure::Failure;
 use crate::worker::LocalExecutor;
 
@@ -69,7 +70,7 @@ pub async fn attempt(call: &Call, endpoint: &Rc<Endpoint>, request: Box<Request<
                 endpoint.http2.borrow_mut().push(Rc::clone(&http2));
                 http2
             }
-            Err(failure) => return Err(Attempt::Again(request, failure)),
+            Err(failure) => return Err(Attempt::Again(Outgoing::Http2(request), failure)),
         },
     };
     http2.streams.set(http2.streams.get() + 1);
@@ -79,7 +80,7 @@ pub async fn attempt(call: &Call, endpoint: &Rc<Endpoint>, request: Box<Request<
     Ok(Answer { parts, body: UpstreamBody::shared(incoming, place, entered.keep()), upgraded: None })
 }
 
-async fn heads(http2: &Http2, call: &Call, request: Request<Outbound>) -> Result<super::Head, Attempt> {
+async fn heads(http2: &Http2, call: &Call, request: Request<Outbound>) -> Result<Response<Incoming>, Attempt> {
     let mut sender = http2.sender.clone();
     let mut wait = Wait::new(call, request.body().upload());
     let mut sent = std::pin::pin!(sender.try_send_request(request));
@@ -99,7 +100,7 @@ fn judge(mut error: hyper::client::conn::TrySendError<Request<Outbound>>) -> Att
     let unsent = error.take_message();
     let failure = Failure::UpstreamReset(error.into_error().to_string());
     match unsent {
-        Some(request) => Attempt::Again(Box::new(request), failure),
+        Some(request) => Attempt::Again(Outgoing::Http2(Box::new(request)), failure),
         None => Attempt::Final(failure),
     }
 }

@@ -64,7 +64,7 @@ impl Endpoint {
     /// The connection that rested last and still lives.
     pub(super) fn take(&self) -> Option<Box<Http1>> {
         loop {
-            let mut http1 = self.idle.borrow_mut().pop()?;
+            let http1 = self.idle.borrow_mut().pop()?;
             if http1.is_usable() {
                 return Some(http1);
             }
@@ -74,7 +74,7 @@ impl Endpoint {
     pub(super) fn put(&self, mut http1: Box<Http1>) {
         let (now, idle_max) =
             worker::with(|worker| (worker.now_ms(), worker.settings().idle_upstream_max)).unwrap_or((0, 0));
-        http1.idle_since = now;
+        http1.rest(now);
         let mut idle = self.idle.borrow_mut();
         if idle.len() < idle_max {
             idle.push(http1);
@@ -84,11 +84,7 @@ impl Endpoint {
     /// Closes what has rested since before `since`, and what the backend has closed.
     pub fn sweep(&self, since: u64) {
         let resting = std::mem::take(&mut *self.idle.borrow_mut());
-        let kept = resting.into_iter().filter_map(|mut http1| {
-            let keep = http1.idle_since >= since && http1.is_alive();
-            keep.then_some(http1)
-        });
-        let kept: Vec<_> = kept.collect();
+        let kept: Vec<_> = resting.into_iter().filter(|http1| http1.idle_since >= since && http1.is_usable()).collect();
         *self.idle.borrow_mut() = kept;
     }
 

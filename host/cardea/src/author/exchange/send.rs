@@ -71,7 +71,7 @@ impl Send {
         exchange.request.version = Version::HTTP_11;
         let authority = self.host.as_deref().unwrap_or("shop.test");
         let authority = host::authority(authority).map_err(|error| format!("host: {authority:?}: {error}"))?;
-        exchange.authority = Arc::from(&*authority.text);
+        exchange.authority = HeaderValue::from_str(&authority.text).map_err(|error| error.to_string())?;
         (exchange.request.uri, exchange.raw_path) = target(self.path.as_deref().unwrap_or("/"))?;
         exchange.client = self.client.unwrap_or(IpAddr::from([192, 0, 2, 1]));
         exchange.scheme = if self.scheme == Some(Scheme::Http) { "http" } else { "https" };
@@ -138,13 +138,13 @@ fn target(text: &str) -> Result<(Uri, Option<Box<str>>), String> {
 /// The fields that the ingress adds before policies run.
 fn identify(exchange: &mut Exchange) -> Result<(), String> {
     let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
-    let (client, authority) = (value(&exchange.client.to_string())?, value(&exchange.authority)?);
+    let (client, authority) = (value(&exchange.client.to_string())?, exchange.authority.clone());
     let headers = &mut exchange.request.headers;
     headers.entry("x-forwarded-for").or_insert(client);
     headers.entry("x-forwarded-proto").or_insert(HeaderValue::from_static(exchange.scheme));
     headers.entry("x-forwarded-host").or_insert(authority);
     let id = headers.entry("x-request-id").or_insert(HeaderValue::from_static(REQUEST_ID));
-    exchange.request_id = id.to_str().ok().map(Arc::from);
+    exchange.request_id = Some(id.clone());
     Ok(())
 }
 
@@ -169,7 +169,7 @@ fn attribute(exchange: &mut Exchange, name: &str, value: &str) -> Result<(), Str
             peer.source.set_ip(address);
         }
         "source.port" => peer.source.set_port(value.parse().map_err(|_| format!("{value:?} is not a port"))?),
-        "request.id" => exchange.request_id = Some(Arc::from(value)),
+        "request.id" => exchange.request_id = Some(HeaderValue::from_str(value).map_err(|error| error.to_string())?),
         "backend.name" => exchange.backend = Some(Arc::from(value)),
         _ => {
             return Err(String::from(
