@@ -59,6 +59,12 @@ fn trim(bytes: &[u8]) -> &[u8] {
     bytes.get(start..end).unwrap_or_default()
 }
 
+/// Fields that the ingress adds to each request.
+pub static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// Fields of framing, of one hop, and of routing: no policy may write or remove them, nor may they pass on as they came.
 /// `host` changes by `set-authority` alone.
 pub fn is_host_owned(name: &HeaderName) -> bool {

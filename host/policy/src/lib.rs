@@ -25,7 +25,7 @@ mod state;
 
 pub use chain::{Chain, Decided, DecisionKind, Member, ResponseStep, Run, Step};
 pub use engine::{Engine, EngineError, EngineOptions};
-pub use exchange::{Exchange, Peer, ReadSet, ResponseHead};
+pub use exchange::{Beside, Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;
 pub use instances::Instances;
 pub use load::{LoadError, digest};

@@ -128,6 +128,32 @@ fn a_subset_names_endpoint_labels() {
 }
 
 #[test]
+fn fields_beside_the_map_are_fields_like_others() {
+    let mut worker = Worker::default();
+    let edits = editing(&[[0, 4000, 12, 4020, 1]]); // set x-request-id
+    let policy = worker.load("renaming", &edits.data(4000, "X-Request-Id").data(4020, "8"));
+    let mut exchange = exchange();
+    exchange.beside.request_id = Some([b'7'; 32]);
+    exchange.beside.forwarded_proto = Some("https");
+    let (id, proto) = ("x-request-id".parse().unwrap(), "x-forwarded-proto".parse().unwrap());
+    assert_eq!((exchange.value(&id), exchange.value(&proto)), (Some(&[b'7'; 32][..]), Some(&b"https"[..])));
+    assert_eq!(exchange.fields().filter(|(name, _)| *name == id).count(), 1);
+    worker.forward(&policy, &mut exchange);
+    assert_eq!(exchange.values(&id).collect::<Vec<_>>(), [b"8"], "an edit replaces it");
+    assert_eq!(exchange.values(&proto).collect::<Vec<_>>(), [b"https"], "and moves the others with it");
+    assert_eq!(exchange.beside.iter().count(), 0);
+}
+
+#[test]
+fn the_host_field_is_not_among_what_policies_see() {
+    let mut exchange = exchange();
+    exchange.request.headers.insert("host", "shop.test".parse().unwrap());
+    let host = http::header::HOST;
+    assert!(exchange.value(&host).is_none() && exchange.values(&host).next().is_none());
+    assert!(exchange.fields().all(|(name, _)| *name != host));
+}
+
+#[test]
 fn edits_apply_in_order_and_replace_path_query_and_authority() {
     let mut worker = Worker::default();
     let guest = editing(&[

@@ -2,17 +2,20 @@
 //!
 //! A record that is dropped unwritten (the client went away before an answer) is written by the drop.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
 use cardea_model::snapshot::RouteId;
 use cardea_policy::Summary;
+use cardea_policy::fields::X_REQUEST_ID;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
 
 use crate::conn::Client;
 use crate::exchange::forward::Identity;
+use crate::exchange::normalize::Head;
 use crate::exchange::policies::{self, Policies};
 use crate::failure::Failure;
 use crate::upstream::Trace;
@@ -31,8 +34,9 @@ pub struct Record {
     version: Version,
     host: Option<HeaderValue>,
     /// Who asked, after trusted proxies.
-    pub identity: Identity,
-    pub request_id: Option<HeaderValue>,
+    asker: IpAddr,
+    scheme: &'static str,
+    request_id: Option<HeaderValue>,
     route: Option<RouteId>,
     backend: Option<Rc<Local>>,
     pub trace: Trace,
@@ -62,7 +66,8 @@ impl Record {
             uri: request.uri().clone(),
             version: request.version(),
             host: None,
-            identity: Identity { client: client.peer.source.ip(), scheme: client.scheme },
+            asker: client.peer.source.ip(),
+            scheme: client.scheme,
             request_id: None,
             route: None,
             backend: None,
@@ -80,6 +85,15 @@ impl Record {
 
     pub fn host(&mut self, authority: &HeaderValue) {
         self.host = Some(authority.clone());
+    }
+
+    pub fn identify(&mut self, identity: &Identity, head: &Head) {
+        self.asker = identity.client;
+        self.scheme = identity.scheme;
+        if self.client.worker.settings().access_log {
+            let new = identity.beside.request_id.and_then(|id| HeaderValue::from_bytes(&id).ok());
+            self.request_id = new.or_else(|| head.parts.headers.get(&X_REQUEST_ID).cloned());
+        }
     }
 
     pub fn route(&mut self, id: RouteId) {

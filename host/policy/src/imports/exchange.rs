@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
@@ -55,24 +55,22 @@ fn link_request(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
 fn link_headers(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     i.func_wrap("header", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let (host, name) = (cx.data(), name.to_str(&cx)?);
-        let headers = &host.ask()?.request.headers;
-        let get =
-            |name: &HeaderName| headers.get(name).filter(|_| *name != HOST).map(|value| value.as_bytes().to_vec());
+        let exchange = host.ask()?;
+        let get = |name: &HeaderName| exchange.value(name).map(<[u8]>::to_vec);
         Ok((host.reads.with_header(&host.shared.names, Kind::Header, &name, get),))
     })?;
     i.func_wrap("header-values", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let (host, name) = (cx.data(), name.to_str(&cx)?);
-        let headers = &host.ask()?.request.headers;
-        let all = |name: &HeaderName| {
-            let values = headers.get_all(name).iter().map(|value| value.as_bytes().to_vec());
-            (*name != HOST).then(|| values.collect())
-        };
+        let exchange = host.ask()?;
+        let all = |name: &HeaderName| Some(exchange.values(name).map(<[u8]>::to_vec).collect());
         let values: Option<Vec<Vec<u8>>> = host.reads.with_header(&host.shared.names, Kind::Header, &name, all);
         Ok((values.unwrap_or_default(),))
     })?;
     i.func_wrap("header-names", |cx: Cx<'_>, (): ()| {
-        let names = cx.data().ask_fixed(fixed::HEADER_NAMES)?.request.headers.keys();
-        Ok((names.filter(|name| **name != HOST).map(|name| name.as_str().to_owned()).collect::<Vec<_>>(),))
+        let exchange = cx.data().ask_fixed(fixed::HEADER_NAMES)?;
+        let keys = exchange.request.headers.keys().filter(|name| **name != HOST);
+        let names = keys.chain(exchange.beside.iter().map(|(name, _)| name));
+        Ok((names.map(|name| name.as_str().to_owned()).collect::<Vec<_>>(),))
     })?;
     i.func_wrap("headers", |cx: Cx<'_>, (): ()| Ok((fields(cx.data().ask_fixed(fixed::HEADERS)?.fields()),)))?;
     i.func_wrap("cookie", |cx: Cx<'_>, (name,): (WasmStr,)| {
@@ -99,7 +97,10 @@ fn link_response(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     })?;
     i.func_wrap("response-headers", |cx: Cx<'_>, (): ()| {
         let response = &cx.data().ask_fixed(fixed::RESPONSE_HEADERS)?.response;
-        Ok((response.as_ref().map(|head| fields(head.headers.iter())).unwrap_or_default(),))
+        Ok((response
+            .as_ref()
+            .map(|head| fields(head.headers.iter().map(|(name, value)| (name, value.as_bytes()))))
+            .unwrap_or_default(),))
     })
 }
 
@@ -135,8 +136,8 @@ fn ask_named<'a>(cx: &'a Cx<'_>, kind: Kind, name: &str) -> wasmtime::Result<&'a
     Ok(exchange)
 }
 
-fn fields<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> Vec<Field> {
-    headers.map(|(name, value)| Field { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() }).collect()
+fn fields<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a [u8])>) -> Vec<Field> {
+    headers.map(|(name, value)| Field { name: name.as_str().to_owned(), value: value.to_vec() }).collect()
 }
 
 /// RFC 6265, 5.4: pairs are separated by `; `, and the first one of a name counts.

@@ -4,7 +4,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::bindings::Edit;
-use crate::exchange::Exchange;
+use crate::exchange::{Beside, Exchange};
 use crate::failure::Failure;
 use crate::fields;
 
@@ -82,6 +82,13 @@ impl HeaderEdits {
         Ok(())
     }
 
+    fn touch(&self, beside: &Beside) -> bool {
+        self.0.iter().any(|edit| {
+            let (HeaderEdit::Set(name, _) | HeaderEdit::Append(name, _) | HeaderEdit::Remove(name)) = edit;
+            beside.get(name).is_some()
+        })
+    }
+
     pub fn apply(self, headers: &mut HeaderMap) {
         for edit in self.0 {
             // Cannot fail: `fit` keeps the map far from its own bound.
@@ -120,6 +127,9 @@ impl RequestEdits {
     }
 
     pub fn apply(self, exchange: &mut Exchange) {
+        if self.headers.touch(&exchange.beside) {
+            exchange.beside.settle(&mut exchange.request.headers);
+        }
         self.headers.apply(&mut exchange.request.headers);
         if let Some(uri) = self.uri {
             exchange.request.uri = *uri;

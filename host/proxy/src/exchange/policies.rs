@@ -10,8 +10,7 @@ use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use cardea_model::snapshot::{Action, BackendId, Route};
-use cardea_policy::{BodyDemand, Exchange, ResponseHead, ResponseStep, Run, Step, Summary, Target};
-use http::header::HeaderValue;
+use cardea_policy::{Beside, BodyDemand, Exchange, ResponseHead, ResponseStep, Run, Step, Summary, Target};
 use http::{Request, Response};
 
 use super::Asked;
@@ -35,31 +34,30 @@ pub struct Policies {
 /// Runs the request phases, up to the first that is not the policies' own to decide.
 pub fn on_request(client: &Client, pinned: &Pinned, route: &Route, head: &mut Head, record: &mut Record) -> Step {
     let Some(chain) = pinned.generation.chain(route) else { return Step::Forward };
-    record.identity = forward::identify(client, head);
-    let id = forward::request_id(client, head);
+    let identity = forward::identify(client, head);
+    record.identify(&identity, head);
     let mut policies = Box::new(Policies {
         run: Run::new(Arc::clone(chain)),
-        exchange: Box::new(lend(client, route, head, record.identity, &id)),
+        exchange: Box::new(lend(client, route, head, identity)),
     });
     let allowed = |name: &str| find_backend(pinned, route, name).is_some();
     let Policies { run, exchange } = &mut *policies;
     let step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
-    record.request_id = client.worker.settings().access_log.then_some(id);
     record.policies = Some(policies);
     step
 }
 
 /// The head, as the policies have it while they run, with what is known of the client.
-fn lend(client: &Client, route: &Route, head: &mut Head, identity: Identity, id: &HeaderValue) -> Exchange {
+fn lend(client: &Client, route: &Route, head: &mut Head, identity: Identity) -> Exchange {
     Exchange {
         request: std::mem::replace(&mut head.parts, Request::new(()).into_parts().0),
+        beside: identity.beside,
         authority: head.authority.clone(),
         raw_path: head.raw_path.take(),
         client: identity.client,
         scheme: identity.scheme,
         peer: Arc::clone(&client.peer),
         route: Arc::clone(&route.name),
-        request_id: Some(id.clone()),
         backend: None,
         response: None,
         notes: Vec::new(),
@@ -91,6 +89,12 @@ pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
 }
 
 impl Policies {
+    /// The fields beside the head; a copy stays if later phases want it.
+    pub fn give_beside(&mut self) -> Beside {
+        let beside = &mut self.exchange.beside;
+        if self.run.wants_response() || self.run.wants_complete() { beside.clone() } else { std::mem::take(beside) }
+    }
+
     /// Takes the head back, with whatever the policies made of it; a copy stays if later phases want it.
     fn give_back(&mut self, head: &mut Head) {
         if self.exchange.authority != head.authority {

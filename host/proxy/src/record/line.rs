@@ -15,9 +15,9 @@ pub fn write(record: &Record, duration: Duration, out: &mut Vec<u8>) {
     if let Some(id) = &record.request_id {
         line.text("request_id", id.to_str().unwrap_or("-"));
     }
-    line.text("client", &record.identity.client.to_canonical().to_string());
+    line.text("client", &record.asker.to_canonical().to_string());
     line.text("method", record.method.as_str());
-    line.text("scheme", record.identity.scheme);
+    line.text("scheme", record.scheme);
     line.text("host", record.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or(""));
     line.text("path", record.uri.path());
     line.text("protocol", protocol(record.version));

@@ -143,8 +143,7 @@ fn identify(exchange: &mut Exchange) -> Result<(), String> {
     headers.entry("x-forwarded-for").or_insert(client);
     headers.entry("x-forwarded-proto").or_insert(HeaderValue::from_static(exchange.scheme));
     headers.entry("x-forwarded-host").or_insert(authority);
-    let id = headers.entry("x-request-id").or_insert(HeaderValue::from_static(REQUEST_ID));
-    exchange.request_id = Some(id.clone());
+    headers.entry("x-request-id").or_insert(HeaderValue::from_static(REQUEST_ID));
     Ok(())
 }
 
@@ -169,7 +168,10 @@ fn attribute(exchange: &mut Exchange, name: &str, value: &str) -> Result<(), Str
             peer.source.set_ip(address);
         }
         "source.port" => peer.source.set_port(value.parse().map_err(|_| format!("{value:?} is not a port"))?),
-        "request.id" => exchange.request_id = Some(HeaderValue::from_str(value).map_err(|error| error.to_string())?),
+        "request.id" => {
+            let id = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
+            exchange.request.headers.insert("x-request-id", id);
+        }
         "backend.name" => exchange.backend = Some(Arc::from(value)),
         _ => {
             return Err(String::from(

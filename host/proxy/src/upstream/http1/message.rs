@@ -4,6 +4,7 @@
 //! same bytes. Framing is always our own: what the client's said was taken away before (RFC 9112, 6).
 
 use bytes::Bytes;
+use cardea_policy::Beside;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, request};
 use http_body::Body;
@@ -57,13 +58,13 @@ impl Piece {
 pub struct WrongLength;
 
 /// Fields that go out beside those of the head, without a place in its map.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Added<'a> {
     pub host: Option<&'a HeaderValue>,
     pub upgrade: Option<&'a HeaderValue>,
     /// `te: trailers`.
     pub trailers: bool,
-    pub fields: &'a [(&'a str, &'a [u8])],
+    pub beside: &'a Beside,
 }
 
 impl Message {
@@ -79,8 +80,8 @@ impl Message {
         for (name, value) in &parts.headers {
             put(&mut head, &[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
         }
-        for (name, value) in added.fields {
-            put(&mut head, &[name.as_bytes(), b": ", value, b"\r\n"]);
+        for (name, value) in added.beside.iter() {
+            put(&mut head, &[name.as_str().as_bytes(), b": ", value, b"\r\n"]);
         }
         if added.trailers {
             head.extend_from_slice(b"te: trailers\r\n");

@@ -9,7 +9,8 @@ fn message(method: Method, fields: &[(&'static str, &'static str)], body: Outbou
         parts.headers.append(*name, HeaderValue::from_static(value));
     }
     let host = HeaderValue::from_static("shop.test");
-    Message::new(&parts, &Added { host: Some(&host), ..Added::default() }, body)
+    let added = Added { host: Some(&host), upgrade: None, trailers: false, beside: &Beside::default() };
+    Message::new(&parts, &added, body)
 }
 
 fn whole(bytes: &'static [u8]) -> Outbound {
@@ -37,8 +38,8 @@ fn a_head_has_each_field_once_and_the_framing_of_its_body() {
 fn added_fields_follow() {
     let parts = Request::new(()).into_parts().0;
     let upgrade = HeaderValue::from_static("websocket");
-    let added =
-        Added { host: None, upgrade: Some(&upgrade), trailers: true, fields: &[("x-forwarded-for", b"10.0.0.1")] };
+    let beside = Beside { forwarded_for: Some(HeaderValue::from_static("10.0.0.1")), ..Beside::default() };
+    let added = Added { host: None, upgrade: Some(&upgrade), trailers: true, beside: &beside };
     let message = Message::new(&parts, &added, Outbound::Empty);
     let expected = "GET / HTTP/1.1\r\nx-forwarded-for: 10.0.0.1\r\nte: trailers\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     assert_eq!(text(&message), expected);
