@@ -57,7 +57,9 @@ fn arguments(objects: &[Value]) -> Vec<String> {
 
 fn cardea(arguments: &[&str]) -> std::process::Output {
     let mut command = Command::new(ingress::binary().unwrap());
-    command.args(arguments).env_clear().output().unwrap()
+    // What each pod is told of itself.
+    command.args(arguments).env_clear().envs([("CARDEA_POD_NAME", "cardea-0"), ("CARDEA_POD_NAMESPACE", "cardea")]);
+    command.output().unwrap()
 }
 
 fn stdout(arguments: &[&str]) -> String {

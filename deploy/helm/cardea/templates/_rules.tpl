@@ -51,7 +51,7 @@
 {{- else if not .Values.ingressClass.only }}
 {{- fail "rbac.ingressClasses: false needs ingressClass.only: true" }}
 {{- end }}
-{{- if .Values.publish.nodeAddresses }}
+{{- if or .Values.publish.nodeAddresses .Values.zoneFromNode }}
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get]
