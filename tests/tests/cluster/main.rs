@@ -7,6 +7,7 @@
 mod admission;
 mod churn;
 mod harness;
+mod report;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,7 @@ fn main() -> Result<ExitCode> {
     cases.extend(harness::cases());
     cases.extend(admission::cases());
     cases.extend(churn::cases());
+    cases.extend(report::cases());
     cases.retain(|case| filters.is_empty() || filters.iter().any(|filter| case.name().contains(filter.as_str())));
     let started = Instant::now();
     let plane = Arc::new(block_on(Plane::start())?);

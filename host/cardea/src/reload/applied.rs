@@ -53,13 +53,15 @@ fn policy(spec: &Policy, loaded: Option<&Loaded>, fault: Option<&Problem>) -> Ap
         ModuleSource::Missing { path, message } => (path, Some(message)),
     };
     let refused = loaded.and_then(|loaded| loaded.refused.as_ref());
-    let fault = match (fault, refused, message) {
+    let fault = match (message, fault, refused) {
+        (Some(message), Some(problem), _) if is_fetching(problem) => Some(fetching(message)),
         // The source knows better than the engine why there are no bytes.
-        (Some(problem), _, Some(message)) if is_fetching(problem) => Some(fetching(message)),
-        (Some(problem), _, _) => Some(of_source(problem)),
-        (None, Some(_), Some(message)) => Some(fetching(message)),
-        (None, Some(error), None) => Some(of_engine(error)),
-        (None, None, _) => None,
+        (Some(_), Some(problem), _) => Some(of_source(problem)),
+        (Some(message), None, Some(_)) => Some(fetching(message)),
+        (None, _, Some(error)) => Some(of_engine(error)),
+        // The module serves as it was fetched before, and cannot be fetched again.
+        (None, Some(problem), None) => Some(of_source(problem)),
+        (_, None, None) => None,
     };
     AppliedPolicy {
         object: name_of(&spec.origin),

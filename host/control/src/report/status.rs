@@ -76,13 +76,15 @@ pub fn patch(resource_version: &str, addresses: &[Address]) -> Value {
     })
 }
 
-/// Whether `manager` wrote the addresses that an object has.
-pub fn is_written_by(manager: &str, fields: &[ManagedFieldsEntry]) -> bool {
-    let owns = |entry: &ManagedFieldsEntry| {
-        let fields = entry.fields_v1.as_ref().map(|fields| &fields.0);
-        fields.and_then(|fields| fields.pointer("/f:status/f:loadBalancer/f:ingress")).is_some()
-    };
-    let mut owners = fields.iter().filter(|entry| owns(entry));
+/// What tells who wrote the addresses of an Ingress, and the conditions of a Policy.
+pub const ADDRESSES: &str = "/f:status/f:loadBalancer/f:ingress";
+pub const CONDITIONS: &str = "/f:status/f:conditions";
+
+/// Whether `manager`, and nobody else, wrote what an object has in a field.
+pub fn is_written_by(manager: &str, field: &str, entries: &[ManagedFieldsEntry]) -> bool {
+    let owns =
+        |entry: &ManagedFieldsEntry| entry.fields_v1.as_ref().and_then(|fields| fields.0.pointer(field)).is_some();
+    let mut owners = entries.iter().filter(|entry| owns(entry));
     owners.next().is_some_and(|first| first.manager.as_deref() == Some(manager)) && owners.next().is_none()
 }
 

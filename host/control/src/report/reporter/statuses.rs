@@ -83,7 +83,7 @@ impl Statuses {
             let goes_on = tokio::select! {
                 changed = self.common.applied.changed() => changed.is_ok(),
                 changed = changes.changed() => changed.is_ok(),
-                changed = self.published.changed() => changed.is_ok() || self.published.borrow().is_some(),
+                changed = self.published.changed() => changed.is_ok(),
                 goes_on = self.common.leadership.changed() => goes_on,
                 () = sleep_until(due) => true,
             };
@@ -146,12 +146,24 @@ impl Statuses {
             return Ok(());
         }
         self.token(work).await?;
-        let done = self.write_policy(&policy.object, &known.object, &known.status, &next).await;
+        let done = match is_for_anybody_to_say(policy, &known.status) || self.is_ours(&policy.object).await? {
+            true => self.write_policy(&policy.object, &known.object, &known.status, &next).await,
+            false => Ok(Some(Arc::clone(&known.object.resource_version))),
+        };
         let base = known.object.resource_version;
         self.settle(done, |ledgers, made| match made {
             Ok(made) => ledgers.policies.wrote(policy.object.clone(), base, made, policy.clone(), Instant::now()),
             Err(Lost) => ledgers.policies.lost(policy.object.clone(), base),
         })
+    }
+
+    /// Whether the conditions are of our writing.
+    async fn is_ours(&self, name: &ObjectName) -> Result<bool, Round> {
+        match self.server.find::<Policy>(name).await {
+            Ok(policy) => Ok(status::is_written_by(&self.server.manager, status::CONDITIONS, policy.managed_fields())),
+            Err(Refused::ForNow) => Err(later()),
+            Err(_) => Ok(false),
+        }
     }
 
     async fn write_policy(
@@ -202,7 +214,7 @@ impl Statuses {
     /// Looks first who wrote what is there.
     async fn remove_ours(&self, name: &ObjectName) -> Result<Option<Arc<str>>, Refused> {
         let ingress: Ingress = self.server.find(name).await?;
-        if !status::is_written_by(&self.server.manager, ingress.managed_fields()) {
+        if !status::is_written_by(&self.server.manager, status::ADDRESSES, ingress.managed_fields()) {
             return Ok(version(&ingress));
         }
         let patch = status::patch(&ingress.resource_version().unwrap_or_default(), &[]);
@@ -230,10 +242,19 @@ impl Statuses {
             Ok(made) => record(self, Ok(made)),
             Err(Refused::Conflict) => record(self, Err(Lost)),
             Err(Refused::Gone | Refused::ForGood) => record(self, Ok(None)),
-            Err(Refused::ForNow) => return Err(Round::Done(Some(Instant::now() + AFTER_FAILURE))),
+            Err(Refused::ForNow) => return Err(later()),
         }
         Ok(())
     }
+}
+
+fn later() -> Round {
+    Round::Done(Some(Instant::now() + AFTER_FAILURE))
+}
+
+/// A Policy that we do not use may be used by another installation, which then knows better.
+fn is_for_anybody_to_say(policy: &AppliedPolicy, status: &PolicyStatus) -> bool {
+    policy.used || policy.fault.is_some() || status.conditions.is_empty()
 }
 
 /// Somebody else wrote first.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::{Value, json};
 
-use super::{Wanted, addresses, is_written_by, patch, wanted};
+use super::{ADDRESSES, Wanted, addresses, is_written_by, patch, wanted};
 use crate::report::{Address, KnownIngress, KnownObject, ObjectName};
 
 fn ip(text: &str) -> Address {
@@ -98,8 +98,8 @@ fn only_the_sole_writer_of_the_addresses_owns_them() {
     };
     let status = || json!({ "f:status": { "f:loadBalancer": { "f:ingress": {} } } });
     let spec = || json!({ "f:spec": { "f:rules": {} } });
-    assert!(is_written_by("us", &[entry("kubectl", spec()), entry("us", status())]));
-    assert!(!is_written_by("us", &[entry("us", spec()), entry("them", status())]));
-    assert!(!is_written_by("us", &[entry("us", status()), entry("them", status())]));
-    assert!(!is_written_by("us", &[]));
+    assert!(is_written_by("us", ADDRESSES, &[entry("kubectl", spec()), entry("us", status())]));
+    assert!(!is_written_by("us", ADDRESSES, &[entry("us", spec()), entry("them", status())]));
+    assert!(!is_written_by("us", ADDRESSES, &[entry("us", status()), entry("them", status())]));
+    assert!(!is_written_by("us", ADDRESSES, &[]));
 }
