@@ -16,7 +16,7 @@ use cardea_tests::wire::values;
 use serde_json::Value;
 
 /// Policies are compiled, at first with all that they depend on.
-const BOUND: Duration = Duration::from_secs(240);
+const BOUND: Duration = Duration::from_secs(600);
 /// The demo backends' ports, which are others here.
 const PORTS: [&str; 3] = ["7001", "7002", "7003"];
 
