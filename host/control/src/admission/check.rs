@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cardea_model::compile;
 use cardea_model::compile::class::Classes;
-use cardea_model::compile::{self, unit};
+use cardea_model::compile::unit::{self, Precedence};
 use cardea_model::config::{Config, Ingress, IngressClass, ModuleSource};
 use cardea_model::problem::{Problem, Severity};
 
-use super::index::{Index, Rank};
+use super::index::Index;
 use crate::file::Object;
-use crate::kube::policy::{Declared, ModuleRef};
+use crate::kube::policy::Declared;
 use crate::kube::problem;
 
 /// Every mistake of `object`, as it would be in place of `old`. Kinds that are not ours have none.
@@ -45,7 +46,7 @@ fn ingress(index: &Index, ingress: &Ingress) -> Vec<Problem> {
     let origin = &ingress.origin;
     let unit = unit::read(ingress, index);
     let mut problems = unit.problems;
-    let own = Rank::of(ingress);
+    let own = Precedence::of(ingress);
     for rule in &unit.rules {
         if let Some((_, owner)) = index.owner(&rule.place, origin).filter(|(rank, _)| **rank < own) {
             problems.push(unit::taken(rule, origin, owner));
@@ -64,7 +65,7 @@ fn ingress(index: &Index, ingress: &Ingress) -> Vec<Problem> {
 /// compiler tells the younger ones; here is the last moment to ask the one who causes it.
 fn usurped(index: &Index, ingress: &Ingress, before: Option<&Ingress>) -> Vec<Problem> {
     let had = before.map(|before| unit::read(before, index).rules).unwrap_or_default();
-    let own = Rank::of(ingress);
+    let own = Precedence::of(ingress);
     let mut problems = Vec::new();
     for rule in unit::read(ingress, index).rules {
         let owner = index.owner(&rule.place, &ingress.origin).filter(|(rank, _)| **rank > own);
@@ -92,10 +93,7 @@ fn policy(index: &Index, declared: &Declared) -> Vec<Problem> {
     let none = ModuleSource::Missing { path: "".into(), message: String::new() };
     let config = Config { policies: vec![Arc::new(declared.with(none))], ..Config::default() };
     let (_, mut problems) = compile::compile(&config, index.options());
-    if matches!(declared.module, ModuleRef::File(_)) {
-        let remedy = "use an OCI image, a URL or a ConfigMap; files are for manifests in a directory";
-        problems.push(problem(&declared.origin, "spec.module.file", "cannot be read from a cluster", remedy));
-    }
+    problems.extend(declared.file_in_cluster());
     problems
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cardea_model::compile::Options;
 use cardea_model::compile::class::Classes;
-use cardea_model::compile::unit::{self, Context, Place};
+use cardea_model::compile::unit::{self, Context, Place, Precedence};
 use cardea_model::config::{Ingress, IngressClass, Service};
 use cardea_model::problem::Origin;
 
@@ -37,9 +37,9 @@ pub struct Index {
     policies: Names<()>,
     secrets: Names<()>,
     ingresses: Names<Known>,
-    places: HashMap<Place, BTreeSet<Rank>>,
+    places: HashMap<Place, BTreeSet<Precedence>>,
     /// Ingresses without rules that have a default backend.
-    defaults: BTreeSet<Rank>,
+    defaults: BTreeSet<Precedence>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,30 +47,6 @@ struct Known {
     ingress: Arc<Ingress>,
     places: Box<[Place]>,
     is_default: bool,
-}
-
-/// The order in which Ingresses count: by creation, those without a date last; then by namespace and name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
-    is_undated: bool,
-    created: Option<i64>,
-    pub namespace: Arc<str>,
-    pub name: Arc<str>,
-}
-
-impl Rank {
-    pub(super) fn of(ingress: &Ingress) -> Self {
-        Self {
-            is_undated: ingress.created.is_none(),
-            created: ingress.created,
-            namespace: Arc::clone(&ingress.origin.namespace),
-            name: Arc::clone(&ingress.origin.name),
-        }
-    }
-
-    fn is_of(&self, origin: &Origin) -> bool {
-        self.name == origin.name && self.namespace == origin.namespace
-    }
 }
 
 impl Index {
@@ -89,17 +65,17 @@ impl Index {
     }
 
     /// Who has a place, or would if this Ingress did not declare it.
-    pub(super) fn owner(&self, place: &Place, but: &Origin) -> Option<(&Rank, &Origin)> {
+    pub(super) fn owner(&self, place: &Place, but: &Origin) -> Option<(&Precedence, &Origin)> {
         self.first(self.places.get(place)?, but)
     }
 
     /// Whose default backend answers for every host, or would but for this Ingress.
-    pub(super) fn default_owner(&self, but: &Origin) -> Option<(&Rank, &Origin)> {
+    pub(super) fn default_owner(&self, but: &Origin) -> Option<(&Precedence, &Origin)> {
         self.first(&self.defaults, but)
     }
 
-    fn first<'i>(&'i self, ranks: &'i BTreeSet<Rank>, but: &Origin) -> Option<(&'i Rank, &'i Origin)> {
-        let rank = ranks.iter().find(|rank| !rank.is_of(but))?;
+    fn first<'i>(&'i self, ranks: &'i BTreeSet<Precedence>, but: &Origin) -> Option<(&'i Precedence, &'i Origin)> {
+        let rank = ranks.iter().find(|rank| rank.name != but.name || rank.namespace != but.namespace)?;
         Some((rank, &self.ingress(&rank.namespace, &rank.name)?.origin))
     }
 
@@ -136,7 +112,7 @@ impl Index {
         let unit = unit::read(&ingress, self);
         let places: Box<[Place]> = unit.rules.into_iter().map(|rule| rule.place).collect();
         let is_default = unit.is_without_rules && unit.default.is_some();
-        let rank = Rank::of(&ingress);
+        let rank = Precedence::of(&ingress);
         for place in &places {
             self.places.entry(place.clone()).or_default().insert(rank.clone());
         }
@@ -149,7 +125,7 @@ impl Index {
 
     fn forget(&mut self, ingress: &Ingress) {
         let Some(known) = self.ingresses.remove(&ingress.origin) else { return };
-        let rank = Rank::of(&known.ingress);
+        let rank = Precedence::of(&known.ingress);
         for place in &known.places {
             if let Some(ranks) = self.places.get_mut(place) {
                 ranks.remove(&rank);

@@ -68,6 +68,13 @@ impl Declared {
         &self.grants.interfaces
     }
 
+    /// What is told where the object is in a cluster, and so has no file beside it.
+    pub(crate) fn file_in_cluster(&self) -> Option<Problem> {
+        let remedy = "use an OCI image, a URL or a ConfigMap; files are for manifests in a directory";
+        let told = || problem(&self.origin, "spec.module.file", "cannot be read from a cluster", remedy);
+        matches!(self.module, ModuleRef::File(_)).then(told)
+    }
+
     /// The policy with the module that was found, or the reason why none was.
     pub fn with(&self, module: config::ModuleSource) -> config::Policy {
         config::Policy {

@@ -6,6 +6,7 @@
 mod certificate;
 mod chain;
 mod named;
+mod precedence;
 mod reference;
 
 use std::collections::HashSet;
@@ -22,6 +23,7 @@ use crate::problem::{Origin, Problem, Severity};
 use crate::snapshot::{BackendKey, PathKind};
 
 pub use certificate::Certificate;
+pub use precedence::Precedence;
 use reference::BackendFault;
 pub use reference::find as find_port;
 

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use cardea_model::compile::Options;
 use cardea_model::config::Config;
+use proptest::prelude::{Just, Strategy, any, prop};
+use proptest::sample::select;
+use proptest::{prop_assert, prop_oneof, proptest};
 use serde_json::{Value, json};
 
 use super::kit::{WORLD, config, index, ingress, rule};
@@ -148,4 +151,37 @@ fn a_cluster_where_secrets_are_not_listed_warns_of_none() {
     let spec = format!("{}, tls: [{{secretName: unseen}}]", rule("b.test", "Prefix", "/"));
     let body = request("CREATE", value(&ingress("", &spec))).to_string();
     assert_eq!(review(&writer.reader().get(), body.as_bytes()).unwrap().warnings, 0);
+}
+
+/// A JSON value of the names and kinds that reviews are made of.
+fn odd() -> impl Strategy<Value = Value> {
+    let names =
+        select(&["metadata", "spec", "rules", "http", "paths", "name", "items", "kind", "uid", "annotations"][..]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::from),
+        select(&["", "Ingress", "CREATE", "a.test", "networking.k8s.io/v1"][..]).prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map(names.clone().prop_map(str::to_owned), inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_object_is_there_is_an_answer(odd in odd(), spec in odd(), at in any::<prop::sample::Index>()) {
+        let mut object = bad();
+        object["spec"] = spec;
+        for object in [object, odd.clone()] {
+            let text = request("UPDATE", object).to_string();
+            prop_assert!(review(&world(), text.as_bytes()).is_ok());
+            let cut = at.index(text.len());
+            let _ = review(&world(), text.get(..cut).unwrap_or_default().as_bytes());
+        }
+        let _ = review(&world(), odd.to_string().as_bytes());
+    }
 }

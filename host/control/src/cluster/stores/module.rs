@@ -37,8 +37,7 @@ impl Stores {
         }
         match &declared.module {
             ModuleRef::File(name) => {
-                let remedy = "use an OCI image, a URL or a ConfigMap; files are for manifests in a directory";
-                problems.push(problem(&declared.origin, "spec.module.file", "cannot be read from a cluster", remedy));
+                problems.extend(declared.file_in_cluster());
                 missing(name.as_str(), "a Policy in a cluster has no file")
             }
             ModuleRef::ConfigMap { name, key } => self.in_config_map(declared, name, key, problems),

@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::compile::unit::{Certificate, Field};
+use crate::compile::unit::{Certificate, Field, Precedence};
 use crate::config::Ingress;
 use crate::host::HostPattern;
 use crate::lookup::Spot;
 use crate::paged::Numbers;
 use crate::snapshot::{BackendId, ChainId, Route};
 
-/// Precedence: by creation, those without a date last; then by namespace and name. The least is the oldest.
+/// The least is the oldest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age {
-    is_undated: bool,
-    created: Option<i64>,
-    namespace: Arc<str>,
-    name: Arc<str>,
+    precedence: Precedence,
     pub unit: u32,
 }
 
@@ -95,13 +92,7 @@ impl Units {
 
 impl Unit {
     fn new(ingress: Arc<Ingress>, unit: u32) -> Self {
-        let age = Age {
-            is_undated: ingress.created.is_none(),
-            created: ingress.created,
-            namespace: ingress.origin.namespace.clone(),
-            name: ingress.origin.name.clone(),
-            unit,
-        };
+        let age = Age { precedence: Precedence::of(&ingress), unit };
         Self {
             ingress,
             age,
