@@ -171,6 +171,11 @@ async fn tidy(api: &Api, manifest: &str, objects: &[Value]) -> Result<()> {
     for object in objects.iter().filter(named) {
         api.send(Method::DELETE, &api::path(object)?, "application/json", &Value::Null).await?;
     }
+    // Killed, it gave its Lease back to nobody; and what it told is not to be taken for the next one's words.
+    for event in api.list("Event", "shop").await? {
+        api.delete("Event", "shop", event["metadata"]["name"].as_str().unwrap_or_default()).await?;
+    }
     let namespace = objects[0]["metadata"]["namespace"].as_str().unwrap_or("cardea");
+    api.delete("Lease", namespace, "cardea").await?;
     api.delete("Pod", namespace, POD).await
 }
