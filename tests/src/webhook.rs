@@ -1,11 +1,18 @@
 //! The API server's side of an admission webhook: reviews over TLS, on connections that are kept.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
+use crate::certificate::Certificate;
 use crate::client::{Reply, http1, tls};
 use crate::wire::Wire;
 
@@ -22,6 +29,21 @@ impl Caller {
         let asked = tls::Tls { sni: None, alpn: vec!["http/1.1".to_owned()] };
         let (stream, shown) = tls::connect(stream, &asked).await?;
         Ok(Self { wire: Wire::new(stream), certificate: shown.certificate })
+    }
+
+    /// As a client that has a certificate, and trusts the webhook's alone.
+    pub async fn connect_as(webhook: SocketAddr, name: &str, trusted: &Certificate, own: &Certificate) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(trusted.der.clone()))?;
+        let key = PrivateKeyDer::from_pem_slice(own.key_pem.as_bytes())?;
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(vec![CertificateDer::from(own.der.clone())], key)?;
+        let stream = TcpStream::connect(webhook).await?;
+        let name = ServerName::try_from(name.to_owned())?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        Ok(Self { wire: Wire::new(stream), certificate: trusted.der.clone() })
     }
 
     /// Any request; the body is complete, whatever its Content-Length says.

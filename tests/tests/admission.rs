@@ -31,18 +31,30 @@ fn ingress(name: &str, host: &str) -> Value {
 struct Setting {
     ingress: Ingress,
     files: TempDir,
+    certificate: Certificate,
 }
 
 impl Setting {
     async fn new() -> Self {
+        Self::for_clients(None).await
+    }
+
+    /// Answers only clients with this certificate, if one is given.
+    async fn for_clients(client: Option<&Certificate>) -> Self {
         let files = TempDir::with_prefix("cardea-webhook-").unwrap();
-        write_certificate(files.path(), &Certificate::new("first", &["webhook.test".to_owned()]).unwrap());
+        let certificate = Certificate::new("first", &["webhook.test".to_owned()]).unwrap();
+        write_certificate(files.path(), &certificate);
         let manifests = Manifests::new().unwrap();
         manifests.write("class.yaml", CLASS.as_bytes()).unwrap();
         let path = |name: &str| files.path().join(name).display().to_string();
         let flags = ["--webhook", "127.0.0.1:0", "--webhook-cert", &path("tls.crt"), "--webhook-key", &path("tls.key")];
-        let launch = Launch { flags: flags.map(str::to_owned).to_vec(), ..Launch::default() };
-        Self { ingress: Ingress::start(manifests, &launch, &Pulse::default()).await.unwrap(), files }
+        let mut flags = flags.map(str::to_owned).to_vec();
+        if let Some(client) = client {
+            std::fs::write(path("ca.crt"), &client.certificate_pem).unwrap();
+            flags.extend(["--webhook-client-ca".to_owned(), path("ca.crt")]);
+        }
+        let launch = Launch { flags, ..Launch::default() };
+        Self { ingress: Ingress::start(manifests, &launch, &Pulse::default()).await.unwrap(), files, certificate }
     }
 
     async fn caller(&self) -> Caller {
@@ -113,6 +125,23 @@ async fn a_certificate_changes_between_handshakes_and_drops_nobody() {
     setting.ingress.event(mark, &json!({"event": "webhook_certificate"})).await.unwrap();
     assert_eq!(setting.caller().await.certificate, next.der);
     assert_eq!(before.review("CREATE", &ingress("new", "a.test")).await.unwrap()["allowed"], true);
+}
+
+#[tokio::test]
+async fn only_clients_with_a_certificate_are_answered_where_asked() {
+    let [api, other] = ["api.test", "other.test"].map(|name| Certificate::new(name, &[name.to_owned()]).unwrap());
+    let setting = Setting::for_clients(Some(&api)).await;
+    let webhook = setting.ingress.listener("webhook").await.unwrap();
+    let ask = async |client: Option<&Certificate>| {
+        let mut caller = match client {
+            Some(client) => Caller::connect_as(webhook, "webhook.test", &setting.certificate, client).await?,
+            None => Caller::connect(webhook).await?,
+        };
+        caller.review("CREATE", &ingress("new", "a.test")).await
+    };
+    assert_eq!(ask(Some(&api)).await.unwrap()["allowed"], true);
+    assert!(ask(Some(&other)).await.is_err());
+    assert!(ask(None).await.is_err());
 }
 
 fn check(arguments: &[&str], input: &str) -> Output {

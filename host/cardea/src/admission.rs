@@ -18,6 +18,7 @@ use cardea_control::admission::keep::Place;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
+use crate::settings::webhook::Webhook as Wanted;
 use identity::Identity;
 pub use kept::keep;
 pub use server::Counters;
@@ -42,9 +43,9 @@ pub struct Webhook {
 impl Webhook {
     /// # Errors
     /// The files hold no certificate, or there is no thread to be had.
-    pub fn start(listener: TcpListener, certificate: &Certificate, reader: Reader) -> anyhow::Result<Self> {
+    pub fn start(listener: TcpListener, wanted: &Wanted, reader: Reader) -> anyhow::Result<Self> {
         let identity = Arc::new(Identity::default());
-        let files = match certificate {
+        let files = match &wanted.certificate {
             Certificate::Kept(_) => None,
             Certificate::Files { certificate, key } => {
                 let files = identity::Files::new(certificate.clone(), key.clone());
@@ -52,7 +53,7 @@ impl Webhook {
             }
         };
         let counters = Arc::new(Counters::default());
-        let server = server::Server::new(&identity, reader, Arc::clone(&counters))?;
+        let server = server::Server::new(&identity, wanted.client_ca.as_deref(), reader, Arc::clone(&counters))?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listener = {
             let _inside = runtime.enter();

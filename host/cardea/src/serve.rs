@@ -198,7 +198,7 @@ fn webhook(
     let (Some(wanted), Some(listener)) = (&settings.webhook, listener) else { return Ok((None, None)) };
     let scope = if matches!(source, Source::Cluster(_)) { Scope::NamedSecrets } else { Scope::Everything };
     let index = Writer::new(settings.compile.clone(), scope);
-    let webhook = Webhook::start(listener, &wanted.certificate, index.reader())?;
+    let webhook = Webhook::start(listener, wanted, index.reader())?;
     if let (Source::Cluster(source), Certificate::Kept(place)) = (source, &wanted.certificate) {
         admission::keep(Arc::clone(&webhook.identity), source, place.clone(), control.handle());
     }

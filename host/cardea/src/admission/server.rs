@@ -1,10 +1,12 @@
 //! HTTPS in front of the checks: what is no review is refused cheaply, and every wait has a bound.
 
 use std::convert::Infallible;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use bytes::Bytes;
 use cardea_control::admission::{Outcome, Reader, review};
 use http::{Method, Request, Response, StatusCode, header};
@@ -13,7 +15,10 @@ use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -59,11 +64,24 @@ struct Reviewer {
 }
 
 impl Server {
-    pub fn new(identity: &Arc<Identity>, reader: Reader, counters: Arc<Counters>) -> anyhow::Result<Self> {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::<Identity>::clone(identity));
+    pub fn new(
+        identity: &Arc<Identity>,
+        client_ca: Option<&Path>,
+        reader: Reader,
+        counters: Arc<Counters>,
+    ) -> anyhow::Result<Self> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+        let config = match client_ca {
+            None => config.with_no_client_auth(),
+            Some(file) => {
+                let roots =
+                    Arc::new(authorities(file).with_context(|| format!("--webhook-client-ca {}", file.display()))?);
+                config.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(roots, provider).build()?)
+            }
+        };
+        let mut config = config.with_cert_resolver(Arc::<Identity>::clone(identity));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let reviewer = Reviewer { reader, counters, places: Semaphore::new(REVIEWS_MAX) };
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), reviewer: Arc::new(reviewer) })
@@ -84,6 +102,14 @@ impl Server {
             });
         }
     }
+}
+
+fn authorities(file: &Path) -> anyhow::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(file)? {
+        roots.add(certificate?)?;
+    }
+    Ok(roots)
 }
 
 /// One connection. A client that goes away or breaks the protocol is not news.

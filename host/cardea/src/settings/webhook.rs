@@ -23,6 +23,9 @@ pub struct Flags {
     /// PEM key of --webhook-cert.
     #[arg(long, env = "CARDEA_WEBHOOK_KEY", value_name = "FILE", requires = "webhook_cert")]
     webhook_key: Option<PathBuf>,
+    /// PEM authorities of the only clients that may ask; the API server needs a kubeconfig for the webhook then.
+    #[arg(long, env = "CARDEA_WEBHOOK_CLIENT_CA", value_name = "FILE", requires = "webhook")]
+    webhook_client_ca: Option<PathBuf>,
     /// Service of our own namespace that leads to the webhook, and Secret that its certificate is kept in.
     #[arg(long, env = "CARDEA_WEBHOOK_SERVICE", value_name = "NAME", default_value = "cardea-webhook")]
     webhook_service: String,
@@ -39,6 +42,8 @@ pub struct Flags {
 pub struct Webhook {
     pub address: SocketAddr,
     pub certificate: Certificate,
+    /// PEM authorities of those who may ask; `None`: everybody.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Shorter than this, a certificate would be replaced without end.
@@ -62,7 +67,7 @@ impl Flags {
                 life: self.webhook_certificate_life,
             }),
         };
-        Ok(Some(Webhook { address, certificate }))
+        Ok(Some(Webhook { address, certificate, client_ca: self.webhook_client_ca.clone() }))
     }
 }
 
