@@ -19,7 +19,11 @@ import (
 	controlleroptions "k8s.io/kubernetes/cmd/kube-controller-manager/app/options"
 )
 
-const etcdDeadline = 30 * time.Second
+const (
+	etcdDeadline = 30 * time.Second
+	// What a part may ask of the API server.
+	requestsPerSecond = 2000
+)
 
 // startEtcd answers with the URL that it serves clients on.
 func startEtcd(dataDir string) (string, error) {
@@ -80,7 +84,26 @@ func serveAPI(ctx context.Context, given settings, listener net.Listener, store 
 	if errors := completed.Validate(); len(errors) != 0 {
 		return fmt.Errorf("kube-apiserver options: %v", errors)
 	}
-	return apiserver.Run(ctx, completed)
+	config, err := apiserver.NewConfig(completed)
+	if err != nil {
+		return err
+	}
+	// By default 50 a second, of which each new Service takes two: its address is an object.
+	loopback := config.KubeAPIs.ControlPlane.Generic.LoopbackClientConfig
+	loopback.QPS, loopback.Burst = requestsPerSecond, requestsPerSecond
+	complete, err := config.Complete()
+	if err != nil {
+		return err
+	}
+	server, err := apiserver.CreateServerChain(complete)
+	if err != nil {
+		return err
+	}
+	prepared, err := server.PrepareRun()
+	if err != nil {
+		return err
+	}
+	return prepared.Run(ctx)
 }
 
 // What tests rely on, and nothing that would wait for a kubelet.
@@ -103,7 +126,7 @@ func runControllers(ctx context.Context, given settings, files files) error {
 		"--service-account-private-key-file=" + files.tokenKey,
 		"--cluster-cidr=" + given.podCIDR,
 		"--service-cluster-ip-range=" + given.serviceCIDR,
-		"--kube-api-qps=2000", "--kube-api-burst=2000",
+		"--kube-api-qps=" + strconv.Itoa(requestsPerSecond), "--kube-api-burst=" + strconv.Itoa(requestsPerSecond),
 	})
 	if err != nil {
 		return err

@@ -52,6 +52,9 @@ pub struct Scenario {
     /// On a cluster: what the API server does rarely, from the start.
     #[serde(default)]
     pub faults: Option<Vec<Fault>>,
+    /// On a cluster: the file of `deploy/manifests` whose roles the account has; by default `install`.
+    #[serde(default)]
+    pub install: Option<String>,
     /// On a cluster: nothing else is played at the same time.
     #[serde(default)]
     pub alone: bool,

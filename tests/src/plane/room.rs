@@ -13,8 +13,6 @@ use super::api::Api;
 use super::kind::Kind;
 use super::{NODE, Plane, shipped};
 
-/// The namespace that the shipped manifests install into.
-const SHIPPED_NAMESPACE: &str = "cardea";
 /// The account of the shipped manifests.
 pub const ACCOUNT: &str = "cardea";
 
@@ -76,7 +74,12 @@ impl Room {
     /// Gives an account of this namespace what the shipped manifests give theirs; the kubeconfig of it, by way of
     /// `server` where that is given.
     pub async fn install(&self, plane: &Plane, server: Option<&str>) -> Result<PathBuf> {
-        for object in shipped("install")? {
+        self.install_as("install", plane, server).await
+    }
+
+    /// The same, of another file of `deploy/manifests`.
+    pub async fn install_as(&self, manifest: &str, plane: &Plane, server: Option<&str>) -> Result<PathBuf> {
+        for object in shipped(manifest)? {
             let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
             if matches!(kind, "ServiceAccount" | "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding") {
                 self.api.apply(&self.moved(object)).await?;
@@ -93,11 +96,16 @@ impl Room {
                 *name = json!(self.name);
             }
         }
+        // The manifests name one namespace, their own.
         let subjects = object.get_mut("subjects").and_then(Value::as_array_mut);
         for subject in subjects.into_iter().flatten() {
-            replace(subject.get_mut("namespace"), &self.name);
+            if let Some(namespace) = subject.get_mut("namespace") {
+                *namespace = json!(self.name);
+            }
         }
-        replace(object.pointer_mut("/metadata/namespace"), &self.name);
+        if let Some(namespace) = object.pointer_mut("/metadata/namespace") {
+            *namespace = json!(self.name);
+        }
         object
     }
 
@@ -150,11 +158,5 @@ impl Room {
             }
         }
         Ok(())
-    }
-}
-
-fn replace(namespace: Option<&mut Value>, with: &str) {
-    if let Some(namespace) = namespace.filter(|namespace| *namespace == SHIPPED_NAMESPACE) {
-        *namespace = json!(with);
     }
 }

@@ -39,7 +39,7 @@ impl Seen {
     }
 
     /// What a process said that was started within the step counts from its first line.
-    pub fn from_the_start(&mut self) {
+    pub fn count_from_the_start(&mut self) {
         self.mark = Mark::default();
     }
 

@@ -62,7 +62,8 @@ impl Site {
             false => None,
         };
         let server = proxy.as_ref().map(FaultProxy::server);
-        let kubeconfig = room.install(plane, server.as_deref()).await?;
+        let kubeconfig =
+            room.install_as(scenario.install.as_deref().unwrap_or("install"), plane, server.as_deref()).await?;
         if let (Some(proxy), Some(faults)) = (&proxy, &scenario.faults) {
             proxy.set(faults.clone());
         }

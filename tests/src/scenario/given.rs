@@ -97,7 +97,7 @@ impl Given {
         Ok(filled.as_str().map_or_else(|| filled.to_string(), str::to_owned))
     }
 
-    /// Fills `${port:NAME}`, `${address:NAME}`, `${certificate:NAME}` and `${key:NAME}`, wherever a string has them.
+    /// Fills `${port:NAME}`, `${ip:NAME}`, `${address:NAME}`, `${certificate:NAME}` and `${key:NAME}`, wherever a string has them.
     pub fn fill(&self, value: &Value) -> Result<Value> {
         Ok(match value {
             Value::String(text) => self.fill_text(text)?,
@@ -129,6 +129,7 @@ impl Given {
         let backend = || self.backends.get(name).with_context(|| format!("no backend {name}"));
         let certificate = || self.certificates.get(name).with_context(|| format!("no certificate {name}"));
         Ok(match kind {
+            "ip" => backend()?.address.ip().to_string().into(),
             "port" => backend()?.address.port().into(),
             "address" => backend()?.address.to_string().into(),
             "certificate" => STANDARD.encode(&certificate()?.certificate_pem).into(),

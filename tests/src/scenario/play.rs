@@ -119,7 +119,7 @@ impl World {
         let mut seen = Seen::begin(self)?;
         self.act(step).await?;
         if step.restart {
-            seen.from_the_start();
+            seen.count_from_the_start();
         }
         if self.site.is_some() && !step.at_once {
             self.settle(step, &mut seen).await?;

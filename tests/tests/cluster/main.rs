@@ -8,6 +8,7 @@ mod admission;
 mod churn;
 mod harness;
 mod report;
+mod source;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,7 @@ fn main() -> Result<ExitCode> {
     cases.extend(harness::cases());
     cases.extend(admission::cases());
     cases.extend(churn::cases());
+    cases.extend(source::cases());
     cases.extend(report::cases());
     cases.retain(|case| filters.is_empty() || filters.iter().any(|filter| case.name().contains(filter.as_str())));
     let started = Instant::now();
