@@ -110,7 +110,7 @@ impl Health {
     }
 
     /// Everything is from the state of the last run, saved then.
-    pub(super) fn from_snapshot(&self, saved: SystemTime) {
+    pub(super) fn serves_snapshot(&self, saved: SystemTime) {
         self.lock().saved = Some(saved);
     }
 

@@ -88,8 +88,8 @@ fn write(state: &State, saved: SystemTime, modules: &mut BTreeMap<String, Arc<[u
     let mut text = serde_json::to_vec(&header).unwrap_or_default();
     text.push(b'\n');
     for (kind, mut object) in lines {
-        object["apiVersion"] = kind.api_version().into();
-        object["kind"] = kind.name().into();
+        wire::put(&mut object, "apiVersion", kind.api_version().into());
+        wire::put(&mut object, "kind", kind.name().into());
         // Values have no way to fail.
         text.extend(serde_json::to_vec(&object).unwrap_or_default());
         text.push(b'\n');

@@ -35,6 +35,8 @@ const NAMES_WAIT_MAX: Duration = Duration::from_millis(500);
 /// The same before anything serves.
 const FIRST_NAMES_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// How long the first kinds that are listed wait for the others while the state of the last run serves.
+const COMPLETE_WAIT_MAX: Duration = Duration::from_secs(15);
 /// How long the API server may take, after the start, before the state of the last run serves. One that cannot be reached
 /// at all is not waited for.
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3);
@@ -194,7 +196,7 @@ impl ClusterSource {
 
     fn deadline(&self) -> Option<Instant> {
         let look = self.restored.is_some().then(|| Instant::now() + SNAPSHOT_LOOK);
-        let held = self.held.map(|held| held + self.names_wait_max());
+        let held = self.held.map(|held| held + self.wait_max(self.stores.is_complete()));
         look.into_iter().chain(held).min()
     }
 
@@ -225,13 +227,17 @@ impl ClusterSource {
         }
         let Some(Restored { saved, objects, changes }) = self.restored.take() else { return };
         changes.into_iter().for_each(|change| self.stores.restore(change));
-        self.shared.health.from_snapshot(saved);
+        self.shared.health.serves_snapshot(saved);
         (self.shared.notice)(Notice::SnapshotLoaded { objects, saved });
         (self.changed, self.from_disk) = (true, true);
     }
 
-    fn names_wait_max(&self) -> Duration {
-        if self.served { NAMES_WAIT_MAX } else { FIRST_NAMES_WAIT_MAX }
+    fn wait_max(&self, complete: bool) -> Duration {
+        match (complete, self.served) {
+            (false, _) => COMPLETE_WAIT_MAX,
+            (true, true) => NAMES_WAIT_MAX,
+            (true, false) => FIRST_NAMES_WAIT_MAX,
+        }
     }
 
     fn may_serve(&mut self) -> bool {
@@ -243,12 +249,13 @@ impl ClusterSource {
         if !(complete || self.served || self.from_disk) || (self.served && !self.changed) {
             return false;
         }
-        if self.from_disk && !complete {
+        if self.from_disk && !complete && !self.served {
             // What it names was kept with it.
             return true;
         }
-        let waits =
-            self.stores.is_waiting() && self.held.get_or_insert_with(Instant::now).elapsed() < self.names_wait_max();
+        // Half of what is new with half of what was kept would make mistakes of what are none.
+        let waits = (self.stores.is_waiting() || !complete)
+            && self.held.get_or_insert_with(Instant::now).elapsed() < self.wait_max(complete);
         if !waits {
             self.held = None;
         }

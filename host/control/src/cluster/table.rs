@@ -24,11 +24,14 @@ impl<T> Default for Table<T> {
     }
 }
 
+/// An object before and after.
+pub(super) type Change<T> = (Option<Arc<T>>, Option<Arc<T>>);
+
 /// What one delta came to.
 #[derive(Debug)]
 pub(super) struct Patch<T> {
-    /// Each object that is not what it was: before and after.
-    pub objects: Vec<(Option<Arc<T>>, Option<Arc<T>>)>,
+    /// Each object that is not what it was.
+    pub objects: Vec<Change<T>>,
     pub problems: bool,
 }
 
@@ -142,7 +145,7 @@ fn settle<T: PartialEq>(
 }
 
 /// Two sorted lists, walked side by side.
-fn differences<T: Watched>(before: &[Arc<T>], after: &[Arc<T>]) -> Vec<(Option<Arc<T>>, Option<Arc<T>>)> {
+fn differences<T: Watched>(before: &[Arc<T>], after: &[Arc<T>]) -> Vec<Change<T>> {
     let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
     let mut found = Vec::new();
     loop {

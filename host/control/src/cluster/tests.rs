@@ -1,7 +1,9 @@
 //! The cluster source without a cluster: changes in, `Config` out.
 
 mod kit;
+mod server;
 
+mod api;
 mod endpoints;
 mod names;
 mod order;

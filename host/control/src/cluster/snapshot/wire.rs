@@ -25,6 +25,13 @@ fn fields<const N: usize>(pairs: [(&str, Option<Value>); N]) -> Value {
     Value::Object(pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
+/// Adds a field to an object.
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
 fn text(text: &Arc<str>) -> Value {
     Value::from(&**text)
 }
@@ -41,14 +48,14 @@ fn metadata(origin: &Origin, created: Option<i64>) -> Value {
 pub(super) fn class(class: &IngressClass) -> Value {
     let mut metadata = metadata(&class.origin, class.created);
     if class.is_default {
-        metadata["annotations"] = json!({ "ingressclass.kubernetes.io/is-default-class": "true" });
+        put(&mut metadata, "annotations", json!({ "ingressclass.kubernetes.io/is-default-class": "true" }));
     }
     json!({ "metadata": metadata, "spec": { "controller": &*class.controller } })
 }
 
 pub(super) fn ingress(ingress: &Ingress) -> Value {
     let mut metadata = metadata(&ingress.origin, ingress.created);
-    metadata["annotations"] = json!(ingress.annotations);
+    put(&mut metadata, "annotations", json!(ingress.annotations));
     let rules = ingress.rules.iter().map(|rule| {
         let paths = rule.paths.as_ref().map(|paths| json!({ "paths": paths.iter().map(path).collect::<Vec<_>>() }));
         fields([("host", rule.host.as_ref().map(text)), ("http", paths)])
@@ -113,7 +120,7 @@ pub(super) fn service(service: &Service) -> Value {
 pub(super) fn slice(slice: &EndpointSlice) -> Value {
     let mut metadata = metadata(&slice.origin, None);
     if let Some(service) = &slice.service {
-        metadata["labels"] = json!({ "kubernetes.io/service-name": &**service });
+        put(&mut metadata, "labels", json!({ "kubernetes.io/service-name": &**service }));
     }
     let ports = slice.ports.iter().map(|port| {
         fields([
@@ -139,7 +146,7 @@ fn endpoint(endpoint: &SliceEndpoint) -> Value {
 
 pub(super) fn policy(policy: &Policy, module: &ModuleRef) -> Value {
     let mut metadata = metadata(&policy.origin, None);
-    metadata["generation"] = policy.generation.into();
+    put(&mut metadata, "generation", policy.generation.into());
     let spec = json!({
         "module": module_of(policy, module),
         "config": serde_json::from_str::<Value>(&policy.config).unwrap_or_default(),
@@ -173,7 +180,7 @@ fn module_of(policy: &Policy, module: &ModuleRef) -> Value {
         }
     };
     if let Some(digest) = &policy.digest {
-        place["digest"] = digest.as_str().into();
+        put(&mut place, "digest", digest.as_str().into());
     }
     place
 }
@@ -218,5 +225,5 @@ pub(super) fn with_modules(map: &mut Value, module: impl Fn(&str) -> Option<Arc<
         let bytes = module(digest.as_str()?)?;
         Some((key.clone(), Value::from(STANDARD.encode(bytes))))
     });
-    map["binaryData"] = Value::Object(bytes.collect());
+    put(map, "binaryData", Value::Object(bytes.collect()));
 }

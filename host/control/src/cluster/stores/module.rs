@@ -33,7 +33,10 @@ impl Stores {
 
     fn module(&self, declared: &Declared, problems: &mut Vec<Problem>) -> ModuleSource {
         if !self.names.is_used(&name_of(&declared.origin)) {
-            return ModuleSource::Missing { path: "".into(), message: "no route uses this policy".to_owned() };
+            return ModuleSource::Missing {
+                path: declared.module.path(),
+                message: "no route uses this policy".to_owned(),
+            };
         }
         match &declared.module {
             ModuleRef::File(name) => {
