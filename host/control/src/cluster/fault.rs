@@ -97,7 +97,11 @@ pub(super) fn missing_rule(kind: Kind, only: Option<&ObjectName>, namespace: Opt
 
 /// An error's own words are often only the layer that failed; the reason is below.
 fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
+    // Its own words for these are only that there was an error below.
+    let mut text = match error {
+        Error::Service(below) => below.to_string(),
+        error => error.to_string(),
+    };
     let mut cause = error.source();
     while let Some(error) = cause {
         let below = error.to_string();
