@@ -99,6 +99,9 @@ pub fn parent_domain(host: &str) -> Option<&str> {
 /// Narrower than the grammar where two parsers may disagree: no user information, no percent-encoding, no comma and no
 /// empty label. Wider than the DNS: an underscore is common in practice.
 pub fn authority(text: &str) -> Result<Authority<'_>, HostError> {
+    if is_plain_name(text.as_bytes()) {
+        return Ok(Authority { host: Cow::Borrowed(text), text: Cow::Borrowed(text), port: None });
+    }
     let (host, port) = split_port(text)?;
     // `example.com:` is allowed by the grammar, and means the same without its colon.
     let text = if port.is_none() { host } else { text };
@@ -111,6 +114,34 @@ pub fn authority(text: &str) -> Result<Authority<'_>, HostError> {
         None => requested_name(host)?,
     };
     Ok(Authority { host: lower(name), text: lower(text), port })
+}
+
+/// A name in lower case without port or trailing dot, which most are. Every byte is looked at, without a branch on what it
+/// is: names differ from request to request, so that a processor guesses wrong.
+fn is_plain_name(name: &[u8]) -> bool {
+    const OTHER: u8 = 1;
+    const DOT: u8 = 2;
+    const CLASSES: [u8; 256] = {
+        let mut classes = [OTHER; 256];
+        let mut at = 0;
+        while at < classes.len() {
+            match at as u8 {
+                b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => classes[at] = 0,
+                b'.' => classes[at] = DOT,
+                _ => {}
+            }
+            at += 1;
+        }
+        classes
+    };
+    // As if a dot came before the first byte and after the last: no label is empty.
+    let (mut seen, mut before) = (0, DOT);
+    for byte in name {
+        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(OTHER);
+        seen |= class & (OTHER | before);
+        before = class;
+    }
+    (seen | before) == 0 && name.len() <= HOST_BYTES_MAX
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<u16>), HostError> {

@@ -11,9 +11,10 @@
 //!
 //! The tables keep hashes and no texts: with 100,000 routes, texts are megabytes that every request would drag through
 //! the cache. The hash is keyed with secrets of the process, and the chance that one probe of a request of n words (7 bytes
-//! each) meets another's entry is below n^2 / 2^57 (see `hash`): for 70 bytes below 10^-15. Declared keys never collide,
-//! because a draft is made anew with other secrets if they do. A client cannot make lookups slow: what is in the tables comes from the
-//! configuration, and the number of probes is bounded by the depths that are declared.
+//! each, and an even number of them an element) meets another's entry is below n^2 / 2^57 (see `hash`): for 70 bytes below
+//! 10^-15. Declared keys never collide, because a draft is made anew with other secrets if they do. A client cannot make
+//! lookups slow: what is in the tables comes from the configuration, and the number of probes is bounded by the depths that
+//! are declared.
 
 mod draft;
 mod hash;
@@ -68,8 +69,17 @@ mod kind {
     pub const PREFIX: u8 = 1;
     pub const EXACT: u8 = 2;
     pub const EXACT_SLASH: u8 = 3;
+    /// A prefix, and more.
     pub const GROUP: u8 = 4;
     pub const HOST: u8 = 5;
+    /// Both exact rules.
+    pub const EXACTS: u8 = 6;
+
+    /// By bit: what answers also where more of the path follows.
+    pub const ANY_PATH: u8 = 1 << PREFIX | 1 << GROUP;
+    /// What answers the whole path, without and with a trailing slash.
+    pub const WHOLE: u8 = 1 << EXACT | 1 << EXACTS;
+    pub const WHOLE_SLASH: u8 = 1 << EXACT_SLASH | 1 << EXACTS;
 }
 
 /// A request's path without trailing slash, and whether it had one.
@@ -77,13 +87,16 @@ mod kind {
 struct Path<'a> {
     elements: &'a [u8],
     has_slash: bool,
+    /// By bit: which exact rules answer it.
+    kinds: u8,
 }
 
 impl Index {
     /// `host`: lower case, without port and trailing dot (see [`crate::host`]). `path`: normalised, without query.
     pub fn find(&self, host: &str, path: &str) -> Option<RouteId> {
         let elements = without_trailing_slash(path).as_bytes();
-        let path = Path { elements, has_slash: elements.len() != path.len() };
+        let has_slash = elements.len() != path.len();
+        let path = Path { elements, has_slash, kinds: if has_slash { kind::WHOLE_SLASH } else { kind::WHOLE } };
         self.find_on(self.seeds.precise(host), path)
             .or_else(|| {
                 let parent = parent_domain(host).filter(|_| self.has_wildcards)?;
@@ -103,19 +116,24 @@ impl Index {
         }
     }
 
+    /// Without a branch on what is found where, which is different from request to request.
     fn find_node(&self, host: Hash, path: Path<'_>) -> u32 {
-        let mut found = NONE;
+        let mut found = Entry::NONE;
+        let mut found_whole = false;
         let mut hash = self.seeds.root();
         let mut end = 0;
         let mut depth = 0;
         loop {
+            let is_whole = end == path.elements.len();
             if self.depths >> depth.min(DEEP) & 1 != 0 {
-                let is_whole = end == path.elements.len();
-                let route = self.probe(self.seeds.node(host, hash), is_whole, path.has_slash);
-                found = if route != NONE { route } else { found };
+                let entry = self.nodes.look(self.seeds.node(host, hash));
+                let answering = kind::ANY_PATH | if is_whole { path.kinds } else { 0 };
+                let answers = answering >> entry.kind & 1 != 0;
+                found = if answers { entry } else { found };
+                found_whole = if answers { is_whole } else { found_whole };
             }
-            if depth == self.deepest || end == path.elements.len() {
-                return found;
+            if (depth == self.deepest) | is_whole {
+                return self.route(found, found_whole, path.has_slash);
             }
             (end, hash) = self.seeds.element(hash, path.elements, end + 1);
             depth += 1;
@@ -124,14 +142,13 @@ impl Index {
 
     /// `is_whole`: the node's path is all of the request's, but for a trailing slash.
     #[inline]
-    fn probe(&self, node: Hash, is_whole: bool, has_slash: bool) -> u32 {
-        let Some(Entry { kind, value }) = self.nodes.find(node) else { return NONE };
-        match kind {
-            kind::PREFIX => value,
-            kind::EXACT if is_whole && !has_slash => value,
-            kind::EXACT_SLASH if is_whole && has_slash => value,
-            kind::GROUP => self.groups.get(value as usize).map_or(NONE, |rules| rules.choose(is_whole, has_slash)),
-            _ => NONE,
+    fn route(&self, found: Entry, is_whole: bool, has_slash: bool) -> u32 {
+        match found.kind {
+            kind::GROUP | kind::EXACTS => {
+                self.groups.get(found.value as usize).map_or(NONE, |rules| rules.choose(is_whole, has_slash))
+            }
+            0 => NONE,
+            _ => found.value,
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn normalize(path: &str) -> Result<Cow<'_, str>, PathError> {
     if !path.starts_with('/') {
         return Err(PathError::NotAbsolute);
     }
-    if is_plainly_normal(path.as_bytes())? {
+    if is_evidently_normal(path.as_bytes()) || is_plainly_normal(path.as_bytes())? {
         return Ok(Cow::Borrowed(path));
     }
     let normal = rebuild(path.as_bytes())?;
@@ -62,6 +62,36 @@ pub fn has_element_prefix(path: &str, prefix: &str) -> bool {
 /// `/a/` as `/a`, and `/` as the empty string.
 pub fn without_trailing_slash(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
+}
+
+/// Plain bytes and slashes, and dots within segments, as most paths are. Every byte is looked at, without a branch on what it
+/// is: paths differ from request to request, so that a processor guesses wrong.
+fn is_evidently_normal(path: &[u8]) -> bool {
+    const OTHER: u8 = 1;
+    const SLASH: u8 = 2;
+    const DOT: u8 = 4;
+    const CLASSES: [u8; 256] = {
+        let mut classes = [OTHER; 256];
+        let mut at = 0;
+        while at < classes.len() {
+            match at as u8 {
+                b'/' => classes[at] = SLASH,
+                b'.' => classes[at] = DOT,
+                byte if is_plain(byte) => classes[at] = 0,
+                _ => {}
+            }
+            at += 1;
+        }
+        classes
+    };
+    let (mut seen, mut after_slash) = (0, 0);
+    for byte in path {
+        let class = CLASSES.get(usize::from(*byte)).copied().unwrap_or(OTHER);
+        seen |= class & (OTHER | after_slash);
+        // After a slash, neither a slash nor a dot.
+        after_slash = (class & SLASH) * 3;
+    }
+    seen == 0
 }
 
 /// One pass without allocation. `false` is "look closer", not "wrong": the path may still come out unchanged.
@@ -98,7 +128,7 @@ fn may_be_dot_segment(tail: &[u8]) -> bool {
 
 /// Bytes that never need a closer look. Of those that RFC 3986 would want encoded, the ones that clients really send
 /// (`"`, `[`, `]`, `^`, `{`, `|`, `}`) are passed on as they came.
-fn is_plain(byte: u8) -> bool {
+const fn is_plain(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~') && !matches!(byte, b'#' | b'%' | b'.' | b'/' | b'<' | b'>' | b'?' | b'\\' | b'`')
 }
 

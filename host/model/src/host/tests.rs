@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use super::{HostError, HostPattern, authority};
+use super::{HostError, HostPattern, authority, is_plain_name, lower, requested_name, split_port};
 
 #[test]
 fn a_rule_names_a_host_as_the_api_server_allows() {
@@ -146,6 +146,20 @@ proptest! {
         let _ = HostPattern::parse(&text);
         if let Ok(got) = authority(&text) {
             prop_assert!(got.host.len() <= 257 && !got.host.contains([',', ' ', '/', '@', '%']));
+        }
+    }
+}
+
+proptest! {
+    /// The quick look says yes only to what the whole check takes as it is.
+    #[test]
+    fn a_plain_name_is_what_the_whole_check_says(name in "[a-c.:_~A\\[]{0,6}|[a-z0-9.-]{250,260}") {
+        let whole = requested_name(&name).is_ok_and(|found| found == name && lower(found) == name && !found.contains(':'));
+        if is_plain_name(name.as_bytes()) {
+            prop_assert!(whole);
+            prop_assert_eq!(split_port(&name), Ok((name.as_str(), None)));
+        } else {
+            prop_assert!(!whole || name.contains(|letter: char| letter == '~' || letter.is_ascii_uppercase()));
         }
     }
 }

@@ -189,12 +189,13 @@ impl Draft {
         let Some(node) = self.nodes.get_mut(&hash) else { return (None, None) };
         let before = node.entry;
         let rules = node.rules();
-        let group = before.filter(|entry| entry.kind == kind::GROUP).map(|entry| entry.value);
+        let group = before.filter(|entry| matches!(entry.kind, kind::GROUP | kind::EXACTS)).map(|entry| entry.value);
         node.entry = rules.alone();
         if node.entry.is_none() && rules != Rules::NONE {
             let number = group.unwrap_or_else(|| self.groups.take());
             self.index.groups.set(number as usize, Some(rules));
-            node.entry = Some(Entry { kind: kind::GROUP, value: number });
+            let kind = if rules.prefix == NONE { kind::EXACTS } else { kind::GROUP };
+            node.entry = Some(Entry { kind, value: number });
         } else if let Some(number) = group {
             self.index.groups.set(number as usize, None);
             self.groups.give_back(number);

@@ -9,10 +9,9 @@ use std::hash::{BuildHasher, RandomState};
 
 const PRIME: u64 = (1 << 61) - 1;
 
-/// The bytes of a word; the rest of it says how many there are.
+/// The bytes of a word; the rest of it says how many there are, or that another word of the same element follows.
 const WORD_BYTES: usize = 7;
-/// Of a word that another word of the same element follows.
-const CONTINUED: u64 = 8;
+const CONTINUED: usize = 8;
 
 /// A hash: the value at both points. The first chooses the place in a table, the second is what is compared there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +30,10 @@ impl std::hash::Hash for Hash {
 /// The points, and where the different kinds of text begin. All are random.
 #[derive(Debug, Clone, Default)]
 pub struct Seeds {
+    /// The point, its square and its cube.
     point: Hash,
+    square: Hash,
+    cube: Hash,
     /// Weighs the host against the path.
     host: Hash,
     precise: Hash,
@@ -53,8 +55,16 @@ impl Seeds {
             state.hash_one(number) % (PRIME - 1) + 1
         };
         let mut next = || Hash { place: next(), tag: next() };
+        let point = next();
+        let times = |a: Hash, b: Hash| Hash {
+            place: canonical(multiply(a.place, b.place)),
+            tag: canonical(multiply(a.tag, b.tag)),
+        };
+        let square = times(point, point);
         Self {
-            point: next(),
+            point,
+            square,
+            cube: times(square, point),
             host: next(),
             precise: next(),
             wildcard: next(),
@@ -95,25 +105,46 @@ impl Seeds {
 
     /// Goes on with the element of `text` that begins at `start`, and ends before the next slash or with the text. Says
     /// where that is.
+    ///
+    /// Two words at a time, the second of which may be nothing: most elements are so long, and how long they are is
+    /// different from request to request, so that a branch on it would be guessed wrong.
     #[inline]
     pub fn element(&self, from: Hash, text: &[u8], start: usize) -> (usize, Hash) {
         let mut hash = from;
         let mut at = start;
         loop {
-            let left = text.len().saturating_sub(at);
-            let bytes = load(text, at, left);
-            let length = first_slash(bytes).min(left);
-            if length <= WORD_BYTES {
-                return (at + length, self.step(hash, word(bytes, length, length as u64)));
+            let (first, first_length) = word(text, at);
+            let (second, second_length) = word(text, at + WORD_BYTES);
+            let is_continued = first_length == CONTINUED;
+            hash = self.step(hash, first, if is_continued { second } else { 0 });
+            let more = if is_continued { second_length.min(WORD_BYTES) } else { 0 };
+            at += first_length.min(WORD_BYTES) + more;
+            if !is_continued | (second_length != CONTINUED) {
+                return (at, hash);
             }
-            hash = self.step(hash, word(bytes, WORD_BYTES, CONTINUED));
-            at += WORD_BYTES;
         }
     }
 
-    fn step(&self, hash: Hash, word: u64) -> Hash {
-        Hash { place: multiply(hash.place + word, self.point.place), tag: multiply(hash.tag + word, self.point.tag) }
+    #[inline]
+    fn step(&self, hash: Hash, first: u64, second: u64) -> Hash {
+        let lane =
+            |hash, cube, square, point| reduce(product(hash, cube) + product(first, square) + product(second, point));
+        Hash {
+            place: lane(hash.place, self.cube.place, self.square.place, self.point.place),
+            tag: lane(hash.tag, self.cube.tag, self.square.tag, self.point.tag),
+        }
     }
+}
+
+/// The word at a place of the text, below 2^60, and how many bytes of it belong to the element, or [`CONTINUED`]. Different
+/// bytes, lengths or positions in an element are different words; nothing is zero.
+#[inline]
+fn word(text: &[u8], at: usize) -> (u64, usize) {
+    let left = text.len().saturating_sub(at);
+    let bytes = load(text, at, left);
+    let length = first_slash(bytes).min(left);
+    let known = bytes & ((1 << (8 * length.min(WORD_BYTES))) - 1);
+    (known | (length as u64) << 56, length)
 }
 
 /// Eight bytes from `at` on, with zeros after the end.
@@ -123,7 +154,8 @@ fn load(text: &[u8], at: usize, left: usize) -> u64 {
         return u64::from_le_bytes(*bytes);
     }
     match text.last_chunk::<8>() {
-        Some(bytes) if left > 0 => u64::from_le_bytes(*bytes) >> (8 * (8 - left)),
+        // By 64 bits if nothing is left.
+        Some(bytes) => u64::from_le_bytes(*bytes) >> 8 >> (56 - 8 * left.min(7)),
         _ => text.get(at..).unwrap_or_default().iter().rev().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte)),
     }
 }
@@ -137,15 +169,20 @@ fn first_slash(bytes: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
-/// Below 2^60. Different bytes, lengths or positions in an element are different words.
-fn word(bytes: u64, length: usize, code: u64) -> u64 {
-    bytes & ((1 << (8 * length)) - 1) | code << 56
-}
-
 /// Modulo 2^61 - 1, for factors below 2^62 and 2^61; at most a little above 2^61.
 fn multiply(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    fold((product as u64 & PRIME) + (product >> 61) as u64)
+    reduce(product(a, b))
+}
+
+#[inline]
+fn product(a: u64, b: u64) -> u128 {
+    u128::from(a) * u128::from(b)
+}
+
+/// Of a number below 2^124.
+#[inline]
+fn reduce(number: u128) -> u64 {
+    fold((number as u64 & PRIME) + (number >> 61) as u64)
 }
 
 fn fold(number: u64) -> u64 {

@@ -39,6 +39,10 @@ pub struct Entry {
     pub value: u32,
 }
 
+impl Entry {
+    pub const NONE: Self = Self { kind: 0, value: 0 };
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     pages: Vec<Arc<[Bucket; PAGE]>>,
@@ -61,13 +65,19 @@ impl Table {
         keys <= self.buckets * KEYS_MAX && self.buckets <= keys + PAGE
     }
 
-    #[inline]
     pub fn find(&self, hash: Hash) -> Option<Entry> {
+        Some(self.look(hash)).filter(|entry| *entry != Entry::NONE)
+    }
+
+    /// As an entry that may be [`Entry::NONE`]: the caller need not branch on it.
+    #[inline]
+    pub fn look(&self, hash: Hash) -> Entry {
         let mut at = self.home(hash);
         loop {
-            let bucket = self.bucket(at)?;
+            let Some(bucket) = self.bucket(at) else { return Entry::NONE };
             let entry = bucket.find(hash.tag);
-            if entry.is_some() || bucket.state < PAST {
+            // In this order: that something went past is rare, and so guessed right; whether the key is here is not.
+            if bucket.state < PAST || entry.kind != 0 {
                 return entry;
             }
             at = self.after(at);
@@ -159,7 +169,7 @@ impl Table {
 
 impl Bucket {
     #[inline]
-    fn find(&self, tag: u64) -> Option<Entry> {
+    fn find(&self, tag: u64) -> Entry {
         let (low, high) = (tag as u32, (tag >> 32) as u32);
         let mut kind = 0;
         let mut value = 0;
@@ -169,8 +179,7 @@ impl Bucket {
             kind |= slot_high & mask;
             value |= slot_value & mask;
         }
-        let kind = (kind >> HIGH_BITS) as u8;
-        (kind != 0).then_some(Entry { kind, value })
+        Entry { kind: (kind >> HIGH_BITS) as u8, value }
     }
 
     fn slot(&self, tag: u64) -> Option<usize> {
