@@ -32,6 +32,8 @@ use crate::shutdown::Signals;
 use crate::source::{Source, Stopper};
 
 pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
+    // First, since a container's first process gets no signal that it does not listen for.
+    let mut signals = Signals::listen()?;
     let control = Control::start()?;
     let source = Source::open(settings.origin.clone(), settings.fetch.clone(), control.handle())?;
     let engine = engine(&settings)?;
@@ -57,7 +59,6 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let reporter = report::start(&source, &reloader.applied, reports, control.handle());
     let watching = watch_source(source, reloader, index)?;
 
-    let mut signals = Signals::listen()?;
     signals.wait();
     // Another replica goes on at once, while this one still drains.
     let reported = reporter.map(|reporter| control.handle().spawn(reporter.stop()));
