@@ -28,9 +28,10 @@ pub fn name_of(origin: &Origin) -> ObjectName {
 fn policies(config: &Config, loaded: &Policies, problems: &[Problem]) -> Vec<AppliedPolicy> {
     let mut faults: HashMap<&Origin, &Problem> = HashMap::new();
     for problem in problems.iter().filter(|problem| problem.origin.kind == "Policy") {
-        // Limits and grants that were only corrected keep nothing from serving; what does comes with the load.
-        if problem.field.starts_with("spec.module") {
-            faults.entry(&problem.origin).or_insert(problem);
+        let fault = faults.entry(&problem.origin).or_insert(problem);
+        // What is wrong with the module comes first; what else there is may keep it from being fetched.
+        if !is_about_module(fault) && is_about_module(problem) {
+            *fault = problem;
         }
     }
     let loaded: HashMap<&Origin, &Loaded> = loaded.iter().map(|loaded| (&loaded.spec.origin, &**loaded)).collect();
@@ -53,6 +54,8 @@ fn policy(spec: &Policy, loaded: Option<&Loaded>, fault: Option<&Problem>) -> Ap
         ModuleSource::Missing { path, message } => (path, Some(message)),
     };
     let refused = loaded.and_then(|loaded| loaded.refused.as_ref());
+    // Limits and grants that were only corrected keep nothing from serving.
+    let fault = fault.filter(|problem| is_about_module(problem) || (loaded.is_some() && problem.field == UNGRANTED));
     let fault = match (message, fault, refused) {
         (Some(message), Some(problem), _) if is_fetching(problem) => Some(fetching(message)),
         // The source knows better than the engine why there are no bytes.
@@ -74,10 +77,19 @@ fn policy(spec: &Policy, loaded: Option<&Loaded>, fault: Option<&Problem>) -> Ap
     }
 }
 
+/// The field of a module that was not pulled since it imports what is not granted.
+const UNGRANTED: &str = "spec.grants.interfaces";
+
+fn is_about_module(problem: &Problem) -> bool {
+    problem.field.starts_with("spec.module")
+}
+
 fn of_source(problem: &Problem) -> PolicyFault {
-    // An image that is not signed by whom it should be has no field of its own for that.
-    let is_proof = problem.field.contains("digest") || problem.message.contains("sign");
-    let (stage, reason) = if is_proof { (Stage::Verify, "NotVerified") } else { (Stage::Resolve, "NotFetched") };
+    let (stage, reason) = match problem.field.as_str() {
+        UNGRANTED => (Stage::Compile, "ImportsRefused"),
+        field if field.contains("digest") || is_about_signatures(problem) => (Stage::Verify, "NotVerified"),
+        _ => (Stage::Resolve, "NotFetched"),
+    };
     PolicyFault {
         stage,
         pending: false,
@@ -86,6 +98,11 @@ fn of_source(problem: &Problem) -> PolicyFault {
         message: problem.message.clone(),
         remedy: problem.remedy.clone(),
     }
+}
+
+/// They have no field of their own. Remedies, unlike messages, hold nothing that an author has written.
+fn is_about_signatures(problem: &Problem) -> bool {
+    ["sign it with", "a signed image"].iter().any(|words| problem.remedy.contains(words))
 }
 
 /// A source that knows why there is no module names the field of it.
@@ -137,3 +154,6 @@ fn invalid(problem: &Problem) -> AppliedPolicy {
         fault: Some(PolicyFault { reason: "Invalid".into(), ..of_source(problem) }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,17 @@ pub enum ModuleRef {
     },
 }
 
+impl ModuleRef {
+    /// The place, for people.
+    pub fn path(&self) -> Arc<str> {
+        match self {
+            Self::File(name) => Arc::from(name.as_str()),
+            Self::ConfigMap { name, key } => format!("ConfigMap {name}, key {key}").into(),
+            Self::Remote { remote, .. } => Arc::clone(remote.path()),
+        }
+    }
+}
+
 /// A policy whose module has not been fetched: everything else of [`config::Policy`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
