@@ -517,6 +517,8 @@ async fn images_of_other_tools_are_read_and_what_is_none_is_refused() {
     let bomb: [(&str, &[u8]); 1] = [("application/vnd.oci.image.layer.v1.tar+gzip", &bomb)];
     registry.put_image("team/bomb", "v1", empty, &bomb).await.unwrap();
     let none: [(&str, &[u8]); 1] = [("text/plain", b"hello")];
+    let core: [(&str, &[u8]); 1] = [("application/wasm", b"\0asm\x01\0\0\0")];
+    registry.put_image("team/core", "v1", empty, &core).await.unwrap();
     registry.put_image("team/none", "v1", empty, &none).await.unwrap();
 
     let host = registry.host.as_str();
@@ -533,6 +535,8 @@ async fn images_of_other_tools_are_read_and_what_is_none_is_refused() {
     problem(ingress, mark, "spec.module.oci.image", "more than 1048576 bytes").await;
     let mark = apply("none").await;
     problem(ingress, mark, "spec.module.oci.image", "text/plain").await;
+    let mark = apply("core").await;
+    problem(ingress, mark, "spec.module.oci.image", "a core Wasm module").await;
     others_are_well(ingress).await;
     let mark = apply("compat").await;
     let live = json!({"event": "generation", "problems": 0});

@@ -254,8 +254,10 @@ fn a_signature_is_of_one_manifest_and_one_kind() {
     let own = format!("sha256:{HEX}");
     let signed = |payload: Vec<u8>| Signed { signature: key.sign(&payload).unwrap(), payload };
     let good = signed(signature::payload("a.io/b", &own));
-    assert_eq!(signature::verify(&[good.clone()], &keys, &own), Ok(()));
-    assert!(signature::verify(&[good.clone()], &keys, &digest(b"x")).unwrap_err().contains("another manifest"));
+    assert_eq!(signature::verify(std::slice::from_ref(&good), &keys, &own), Ok(()));
+    assert!(
+        signature::verify(std::slice::from_ref(&good), &keys, &digest(b"x")).unwrap_err().contains("another manifest")
+    );
     assert!(signature::verify(&[], &keys, &own).unwrap_err().contains("not signed"));
     let mut forged = good.clone();
     forged.payload.push(b' ');
