@@ -10,7 +10,7 @@ use cardea_tests::pulse::DEADLINE;
 use super::{Case, case};
 
 pub fn cases() -> Vec<Case> {
-    vec![case("churn: no request fails while everything changes", everything)]
+    vec![case("churn: no request fails while everything changes", everything).alone()]
 }
 
 async fn everything(plane: Arc<Plane>) -> Result<()> {
@@ -19,7 +19,7 @@ async fn everything(plane: Arc<Plane>) -> Result<()> {
     let (ingress, _) = crowd::start(&plane, &room, 0, &[]).await?;
     let churned = churn::churn(&plane, &room, &ingress, DEADLINE / 2).await?;
     ensure!(churned.failed == 0, "{churned:?}");
-    let changed = churned.pods_replaced >= 4 && churned.ingress_changes >= 20 && churned.policy_swaps >= 4;
-    ensure!(changed && churned.requests >= 500, "too little happened: {churned:?}");
+    let changed = churned.pods_replaced >= 3 && churned.ingress_changes >= 8 && churned.policy_swaps >= 3;
+    ensure!(changed && churned.requests >= 200, "too little happened: {churned:?}");
     room.close().await
 }
