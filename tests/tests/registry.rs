@@ -154,6 +154,13 @@ async fn a_pushed_module_serves_and_a_moved_tag_goes_live() {
     let config = world.ingress.config().await.unwrap();
     let digest = registry::digest(&modules.bytes("deny")).unwrap();
     assert_eq!(config["policies"][0]["digest"], digest.as_str(), "{config}");
+
+    let other = team(&registry.host, "other");
+    push(&registry, &modules.module("mark"), &other, &[]).unwrap();
+    let (mark, applied) = (world.ingress.mark(), Instant::now());
+    world.ingress.manifests.write("given.yaml", image(&other).to_string().as_bytes()).unwrap();
+    becomes(&world.ingress, mark, "mark").await;
+    println!("another image named to live: {:?}", applied.elapsed());
 }
 
 #[tokio::test]
