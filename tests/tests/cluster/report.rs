@@ -27,6 +27,7 @@ pub fn cases() -> Vec<Case> {
         case("report: the addresses of a Service follow it", a_service_is_published),
         case("report: the addresses of our nodes are published", nodes_are_published),
         case("report: a Policy's conditions follow it", conditions_follow),
+        case("report: two installations share a Policy without a fight", installations_share),
         case("report: kubectl shows what a person wants to see", columns),
         case("report: the API server refuses bad Policies by field", bad_policies_are_refused),
     ]
@@ -278,6 +279,30 @@ async fn conditions_follow(plane: Arc<Plane>) -> Result<()> {
     let broken = site.until("Policy", "mark", has("Compiled", "False")).await?;
     ensure!(condition(&broken, "Programmed")?["reason"] == "LastGoodServes", "{broken}");
     ensure!(broken["status"]["digest"] == digest.as_str(), "{broken}");
+    site.room.close().await
+}
+
+/// Another installation sees the Policy and does not use it; then the first stops using it.
+async fn installations_share(plane: Arc<Plane>) -> Result<()> {
+    let (site, other) = (Site::new(&plane, &[]).await?, Site::new(&plane, &[]).await?);
+    for site in [&site, &other] {
+        a_used_policy(site).await?;
+        site.room.apply(&module(&mark()?)).await?;
+    }
+    let programmed =
+        |status: &str| json!({"status": {"conditions": {"has": [{"type": "Programmed", "status": status}]}}});
+    let process = site.start().await?;
+    leads(&process).await?;
+    let written = site.until("Policy", "mark", programmed("True")).await?;
+    let second = other.start().await?;
+    leads(&second).await?;
+    other.until("Policy", "mark", programmed("True")).await?;
+    let after = site.room.api.get("Policy", &site.room.name, "mark").await?.context("no Policy")?;
+    ensure!(after["metadata"]["resourceVersion"] == written["metadata"]["resourceVersion"], "written again: {after}");
+    site.room.api.delete("Ingress", &site.room.name, "shop").await?;
+    let unused = site.until("Policy", "mark", programmed("False")).await?;
+    ensure!(condition(&unused, "Programmed")?["reason"] == "NotUsed", "{unused}");
+    other.room.close().await?;
     site.room.close().await
 }
 

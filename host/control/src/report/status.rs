@@ -76,9 +76,10 @@ pub fn patch(resource_version: &str, addresses: &[Address]) -> Value {
     })
 }
 
-/// What tells who wrote the addresses of an Ingress, and the conditions of a Policy.
+/// What tells who wrote the addresses of an Ingress, and the conditions of a Policy: of a condition, only what has
+/// changed is owned by whom has changed it.
 pub const ADDRESSES: &str = "/f:status/f:loadBalancer/f:ingress";
-pub const CONDITIONS: &str = "/f:status/f:conditions";
+pub const CONDITIONS: &str = r#"/f:status/f:conditions/k:{"type":"Programmed"}/f:reason"#;
 
 /// Whether `manager`, and nobody else, wrote what an object has in a field.
 pub fn is_written_by(manager: &str, field: &str, entries: &[ManagedFieldsEntry]) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::{Value, json};
 
-use super::{ADDRESSES, Wanted, addresses, is_written_by, patch, wanted};
+use super::{ADDRESSES, CONDITIONS, Wanted, addresses, is_written_by, patch, wanted};
 use crate::report::{Address, KnownIngress, KnownObject, ObjectName};
 
 fn ip(text: &str) -> Address {
@@ -102,4 +102,16 @@ fn only_the_sole_writer_of_the_addresses_owns_them() {
     assert!(!is_written_by("us", ADDRESSES, &[entry("us", spec()), entry("them", status())]));
     assert!(!is_written_by("us", ADDRESSES, &[entry("us", status()), entry("them", status())]));
     assert!(!is_written_by("us", ADDRESSES, &[]));
+}
+
+#[test]
+fn the_conditions_are_of_who_changed_their_reason_last() {
+    let entry = |manager: &str, condition: Value| {
+        let fields = json!({ "f:status": { "f:conditions": { "k:{\"type\":\"Programmed\"}": condition } } });
+        serde_json::from_value(json!({ "manager": manager, "fieldsType": "FieldsV1", "fieldsV1": fields })).unwrap()
+    };
+    let entries =
+        [entry("them", json!({ ".": {}, "f:type": {} })), entry("us", json!({ "f:reason": {}, "f:status": {} }))];
+    assert!(is_written_by("us", CONDITIONS, &entries));
+    assert!(!is_written_by("them", CONDITIONS, &entries));
 }
