@@ -237,9 +237,9 @@ impl Scenario {
         self.faults.is_some() || self.steps.iter().any(step)
     }
 
-    /// Whether it disturbs all that is played at the same time.
-    pub fn disturbs(&self) -> bool {
-        self.alone || self.steps.iter().any(|step| step.plane.is_some())
+    /// Whether it pauses or kills the API server.
+    pub fn needs_own_plane(&self) -> bool {
+        self.steps.iter().any(|step| step.plane.is_some())
     }
 
     /// Refuses steps that only a cluster can play, or only files.

@@ -20,8 +20,8 @@ pub fn cases() -> Vec<Case> {
         case("harness: a pod's state is its endpoint's", pods_are_endpoints),
         case("harness: requests are refused, held and reset as told", requests_have_faults),
         case("harness: watches are refused and broken as told", watches_have_faults),
-        case("harness: a paused plane answers again when it is resumed", pause).alone(),
-        case("harness: a plane that was killed has kept what it stored", kill).alone(),
+        case("harness: a paused plane answers again when it is resumed", pause).on_ours(),
+        case("harness: a plane that was killed has kept what it stored", kill).on_ours(),
     ]
 }
 

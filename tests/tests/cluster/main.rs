@@ -32,7 +32,16 @@ type Played = Pin<Box<dyn Future<Output = Result<()>>>>;
 enum Case {
     File { name: String, scenario: Box<Scenario> },
     Broken { name: String, error: anyhow::Error },
-    Code { name: &'static str, alone: bool, run: Box<dyn Fn(Arc<Plane>) -> Played + Send + Sync> },
+    Code { name: &'static str, place: Place, run: Box<dyn Fn(Arc<Plane>) -> Played + Send + Sync> },
+}
+
+/// What may be played at the same time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Together,
+    Alone,
+    /// Alone, and only on a plane of ours: it pauses or kills it.
+    Ours,
 }
 
 /// A case in Rust.
@@ -40,14 +49,23 @@ fn case<F: Future<Output = Result<()>> + 'static>(
     name: &'static str,
     run: impl Fn(Arc<Plane>) -> F + Send + Sync + 'static,
 ) -> Case {
-    Case::Code { name, alone: false, run: Box::new(move |plane| Box::pin(run(plane))) }
+    Case::Code { name, place: Place::Together, run: Box::new(move |plane| Box::pin(run(plane))) }
 }
 
 impl Case {
     /// Played by itself.
     fn alone(self) -> Self {
+        self.at(Place::Alone)
+    }
+
+    /// Played by itself, and only on a plane of ours.
+    fn on_ours(self) -> Self {
+        self.at(Place::Ours)
+    }
+
+    fn at(self, place: Place) -> Self {
         match self {
-            Self::Code { name, run, .. } => Self::Code { name, alone: true, run },
+            Self::Code { name, run, .. } => Self::Code { name, place, run },
             other => other,
         }
     }
@@ -59,11 +77,12 @@ impl Case {
         }
     }
 
-    fn is_alone(&self) -> bool {
+    fn place(&self) -> Place {
         match self {
-            Self::File { scenario, .. } => scenario.disturbs(),
-            Self::Broken { .. } => false,
-            Self::Code { alone, .. } => *alone,
+            Self::File { scenario, .. } if scenario.needs_own_plane() => Place::Ours,
+            Self::File { scenario, .. } if scenario.alone => Place::Alone,
+            Self::File { .. } | Self::Broken { .. } => Place::Together,
+            Self::Code { place, .. } => *place,
         }
     }
 }
@@ -85,15 +104,17 @@ fn main() -> Result<ExitCode> {
     let started = Instant::now();
     let plane = Arc::new(block_on(Plane::start())?);
     println!("the control plane is ready after {:.1} s", started.elapsed().as_secs_f64());
-    let (alone, together): (Vec<_>, Vec<_>) = cases.into_iter().partition(Case::is_alone);
-    let mut counts = play_all(&plane, &together, PARALLEL);
-    if plane.is_ours() {
-        let (passed, failed) = play_all(&plane, &alone, 1);
-        counts = (counts.0 + passed, counts.1 + failed);
-    } else {
-        alone.iter().for_each(|case| println!("left out: {} disturbs a cluster that is not ours", case.name()));
+    if !plane.is_ours() {
+        let (ours, others): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.place() == Place::Ours);
+        ours.iter().for_each(|case| println!("left out: {} disturbs a cluster that is not ours", case.name()));
+        cases = others;
     }
-    let (passed, failed) = counts;
+    let (together, alone): (Vec<_>, Vec<_>) = cases.into_iter().partition(|case| case.place() == Place::Together);
+    let (mut passed, mut failed) = (0, 0);
+    for (cases, parallel) in [(together, PARALLEL), (alone, 1)] {
+        let (good, bad) = play_all(&plane, &cases, parallel);
+        (passed, failed) = (passed + good, failed + bad);
+    }
     println!("\n{passed} passed, {failed} failed");
     Ok(if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
