@@ -79,9 +79,12 @@ impl Families {
 /// # Errors
 /// When one of the files is not what it should be.
 pub fn expressions() -> Result<Vec<String>> {
-    let files = guest::root().join("deploy/helm/cardea/files");
-    let dashboard: Value = serde_json::from_slice(&std::fs::read(files.join("dashboard.json"))?)?;
-    let rules: Value = serde_yaml::from_str(&std::fs::read_to_string(files.join("rules.yaml"))?)?;
+    let read = |name: &str| {
+        let path = guest::root().join("deploy/helm/cardea/files").join(name);
+        std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+    };
+    let dashboard: Value = serde_json::from_str(&read("dashboard.json")?)?;
+    let rules: Value = serde_yaml::from_str(&read("rules.yaml")?)?;
     let list =
         |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
     let panels = list(&dashboard, "/panels");
