@@ -140,20 +140,23 @@ impl Health {
         !was_synced || had_trouble
     }
 
-    pub(super) fn failed(&self, kind: Kind, only: Option<&ObjectName>, fault: &Fault) {
+    /// True if the kind was in order before.
+    pub(super) fn failed(&self, kind: Kind, only: Option<&ObjectName>, fault: &Fault) -> bool {
         let mut state = self.lock();
         if *fault == Fault::Absent {
             // An answer, and no failure: what is not there cannot be out of date.
             let known = state.kinds.entry(kind).or_default();
             (known.synced, known.trouble) = (true, None);
             state.contact = Some(SystemTime::now());
-            return;
+            return true;
         }
         let known = state.kinds.entry(kind).or_default();
         known.failures += 1;
         known.names.extend(only.cloned());
-        let since = known.trouble.take().map_or_else(SystemTime::now, |(_, since)| since);
-        known.trouble = Some((fault.message(), since));
+        let before = known.trouble.take();
+        let is_first = before.is_none();
+        known.trouble = Some((fault.message(), before.map_or_else(SystemTime::now, |(_, since)| since)));
+        is_first
     }
 
     /// The object is not watched any more.

@@ -9,10 +9,10 @@ use ::kube::{Api, Client};
 use cardea_model::config::{Config, Ingress, IngressClass, Service};
 use cardea_model::problem::Problem;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
-use super::connect::{ConnectError, connect};
+use super::connect::{ConnectError, Connection, Seat};
 use super::health::Health;
 use super::inbox::Inbox;
 use super::kind::Kind;
@@ -35,6 +35,8 @@ const NAMES_WAIT_MAX: Duration = Duration::from_millis(500);
 /// The same before anything serves.
 const FIRST_NAMES_WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// Watches by name that may begin at once: thousands would have the API server refuse them.
+const OPENING_MAX: usize = 16;
 /// How long the first kinds that are listed wait for the others while the state of the last run serves.
 const COMPLETE_WAIT_MAX: Duration = Duration::from_secs(15);
 /// How long the API server may take, after the start, before the state of the last run serves. One that cannot be reached
@@ -48,12 +50,12 @@ const SNAPSHOT_LOOK: Duration = Duration::from_millis(100);
 /// A cluster that is watched. Blocking: it belongs on a thread of its own, while its watches run elsewhere.
 pub struct ClusterSource {
     stores: Stores,
-    client: Client,
+    connection: Connection,
     handle: Handle,
     shared: Arc<Shared>,
     /// Ended when the source is dropped.
     kinds: Vec<AbortHandle>,
-    named: HashMap<Named, AbortHandle>,
+    named: HashMap<Named, (AbortHandle, Seat)>,
     hosts: HashMap<Arc<str>, AbortHandle>,
     changed: bool,
     /// Since when a change waits for what it names.
@@ -83,7 +85,8 @@ impl ClusterSource {
     /// # Errors
     /// The kubeconfig or service account cannot be used.
     pub fn start(options: Options, handle: Handle) -> Result<Self, ConnectError> {
-        let (client, server) = connect(options.kubeconfig.as_deref(), &handle)?;
+        let connection = Connection::open(options.kubeconfig.as_deref(), &handle)?;
+        let server = connection.server();
         let shared = Arc::new(Shared {
             inbox: Arc::default(),
             health: Arc::default(),
@@ -91,6 +94,7 @@ impl ClusterSource {
             namespace: options.namespace.clone(),
             notice: Arc::clone(&options.notice),
             returned: watch::Sender::new(0),
+            opening: Semaphore::new(OPENING_MAX),
         });
         let zone_is_given = options.zone.is_some();
         let terms = Terms {
@@ -103,7 +107,7 @@ impl ClusterSource {
         };
         let mut source = Self {
             stores: Stores::new(terms),
-            client,
+            connection,
             handle,
             shared,
             kinds: Vec::new(),
@@ -120,7 +124,7 @@ impl ClusterSource {
         (options.notice)(Notice::Watching { server, namespace: options.namespace });
         source.watch_kinds();
         if let Some(node) = options.node.filter(|_| !zone_is_given) {
-            let asking = node::run(source.client.clone(), node, Arc::clone(&source.shared));
+            let asking = node::run(source.client(), node, Arc::clone(&source.shared));
             source.kinds.push(source.handle.spawn(asking).abort_handle());
         }
         if let Some(directory) = &options.snapshot {
@@ -191,7 +195,7 @@ impl ClusterSource {
 
     /// The client, for whoever writes back.
     pub fn client(&self) -> Client {
-        self.client.clone()
+        self.connection.client().clone()
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -264,25 +268,32 @@ impl ClusterSource {
 
     fn watch_kinds(&mut self) {
         self.kinds = vec![
-            self.watch::<IngressClass>(None),
-            self.watch::<Ingress>(None),
-            self.watch::<Service>(None),
-            self.watch::<Hinted>(None),
-            self.watch::<Declared>(None),
-            self.handle.spawn(probe::run(self.client.clone(), Arc::clone(&self.shared))).abort_handle(),
+            self.watch::<IngressClass>(self.client(), None),
+            self.watch::<Ingress>(self.client(), None),
+            self.watch::<Service>(self.client(), None),
+            self.watch::<Hinted>(self.client(), None),
+            self.watch::<Declared>(self.client(), None),
+            self.handle.spawn(probe::run(self.client(), Arc::clone(&self.shared))).abort_handle(),
         ];
     }
 
-    fn watch<T: Watched>(&self, only: Option<ObjectName>) -> AbortHandle {
+    fn watch<T: Watched>(&self, client: Client, only: Option<ObjectName>) -> AbortHandle {
         let namespace = match &only {
             Some(only) => Some(&only.namespace),
             None => self.shared.namespace.as_ref().filter(|_| T::KIND.is_namespaced()),
         };
         let api: Api<Raw<T::Wire>> = match namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &T::KIND),
-            None => Api::all_with(self.client.clone(), &T::KIND),
+            Some(namespace) => Api::namespaced_with(client, namespace, &T::KIND),
+            None => Api::all_with(client, &T::KIND),
         };
         self.handle.spawn(Watch::<T>::new(api, only, Arc::clone(&self.shared)).run()).abort_handle()
+    }
+
+    fn end(&mut self, watch: Option<(AbortHandle, Seat)>) {
+        if let Some((task, seat)) = watch {
+            task.abort();
+            self.connection.leave_seat(seat);
+        }
     }
 
     /// Begins and ends watches by name.
@@ -291,18 +302,19 @@ impl ClusterSource {
             match wish {
                 Wish::Watch((kind, name)) => {
                     let only = Some(name.clone());
+                    let (client, seat) = self.connection.take_seat();
                     let task = match kind {
-                        Kind::Secret => self.watch::<SecretContent>(only),
-                        _ => self.watch::<Binary>(only),
+                        Kind::Secret => self.watch::<SecretContent>(client, only),
+                        _ => self.watch::<Binary>(client, only),
                     };
-                    if let Some(before) = self.named.insert((kind, name), task) {
-                        before.abort();
-                    }
+                    let before = self.named.insert((kind, name), (task, seat));
+                    self.end(before);
                 }
                 Wish::Forget((kind, name)) => {
                     self.shared.health.forget(kind, &name);
                     self.shared.objects.gone(kind, &name);
-                    self.named.remove(&(kind, name)).inspect(|task| task.abort());
+                    let watch = self.named.remove(&(kind, name));
+                    self.end(watch);
                 }
             }
         }
@@ -331,6 +343,10 @@ impl ClusterSource {
 
 impl Drop for ClusterSource {
     fn drop(&mut self) {
-        self.kinds.iter().chain(self.named.values()).chain(self.hosts.values()).for_each(AbortHandle::abort);
+        self.kinds
+            .iter()
+            .chain(self.named.values().map(|(task, _)| task))
+            .chain(self.hosts.values())
+            .for_each(AbortHandle::abort);
     }
 }

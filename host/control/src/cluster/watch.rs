@@ -14,7 +14,7 @@ use ::kube::Api;
 use ::kube::api::{ListParams, WatchParams};
 use ::kube::core::WatchEvent;
 use futures_util::StreamExt;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::backoff::Backoff;
@@ -51,6 +51,8 @@ pub(super) struct Shared {
     pub notice: Arc<dyn Fn(Notice) + Send + Sync>,
     /// Changes when the server is there again after it was not.
     pub returned: watch::Sender<u64>,
+    /// For those that list one object.
+    pub opening: Semaphore,
 }
 
 pub(super) struct Watch<T: Watched> {
@@ -107,6 +109,9 @@ impl<T: Watched> Watch<T> {
     }
 
     async fn list(&mut self) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        // It is never closed; without a permit, nothing but the order would be lost.
+        let _turn = if self.only.is_some() { shared.opening.acquire().await.ok() } else { None };
         let mut params = ListParams { field_selector: self.fields(), limit: Some(PAGE), ..ListParams::default() };
         let mut found = Vec::new();
         loop {
@@ -133,12 +138,14 @@ impl<T: Watched> Watch<T> {
         let opening = self.api.watch(&params, self.version.as_deref().unwrap_or_default());
         let opened = timeout(ANSWER_MAX, opening).await.map_err(|_| too_slow()).and_then(|opened| Ok(opened?));
         let mut events = pin!(opened.map_err(|fault| self.without_streaming(list.is_some(), fault))?);
-        let mut heard = 0_u32;
-        let begun = Instant::now();
+        let (mut heard, begun) = (0_u32, Instant::now());
+        // What failed before is in order again once the watch has been open for a moment, or has said something.
+        let mut recovered = list.is_some();
         loop {
-            let patience = match list {
-                Some(_) => STREAM_SILENCE_MAX,
-                None => Duration::from_secs(u64::from(WATCH_SECONDS)) + MARGIN,
+            let patience = match (&list, recovered) {
+                (Some(_), _) => STREAM_SILENCE_MAX,
+                (None, false) => WATCH_MIN,
+                (None, true) => Duration::from_secs(u64::from(WATCH_SECONDS)) + MARGIN,
             };
             // Nothing is lost if the stream is dropped: the next one goes on from the version.
             let event = tokio::select! {
@@ -150,6 +157,13 @@ impl<T: Watched> Watch<T> {
                     heard = heard.saturating_add(1);
                     let streaming = list.is_some();
                     self.take(event, &mut list).map_err(|fault| self.without_streaming(streaming, fault))?;
+                    if !std::mem::replace(&mut recovered, true) {
+                        self.succeeded();
+                    }
+                }
+                Err(_) if !recovered => {
+                    recovered = true;
+                    self.succeeded();
                 }
                 Ok(Some(Err(error))) => return Err(error.into()),
                 Ok(None) if list.is_none() && (heard > 0 || begun.elapsed() >= WATCH_MIN) => return Ok(()),
@@ -212,7 +226,6 @@ impl<T: Watched> Watch<T> {
 
     fn whole(&mut self, found: Vec<(Item<T>, Facts)>) {
         let (items, facts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        let count = items.len();
         match &self.only {
             None => {
                 let facts: HashMap<_, _> = items.iter().map(|item| item.name.clone()).zip(facts).collect();
@@ -225,7 +238,7 @@ impl<T: Watched> Watch<T> {
             },
         }
         self.listed = true;
-        self.succeeded(count);
+        self.succeeded();
     }
 
     /// The server does not know the kind, so there is no object of it.
@@ -251,13 +264,14 @@ impl<T: Watched> Watch<T> {
         self.shared.health.objects(T::KIND, self.shared.objects.count(T::KIND));
     }
 
-    fn succeeded(&mut self, count: usize) {
+    fn succeeded(&mut self) {
         self.backoff.reset();
         self.told = None;
         self.count();
-        let first = self.shared.health.succeeded(T::KIND, self.only.as_ref());
-        if first && self.only.is_none() {
-            (self.shared.notice)(Notice::Synced { kind: T::KIND.name(), objects: count });
+        let is_news = self.shared.health.succeeded(T::KIND, self.only.as_ref());
+        if is_news && self.only.is_none() {
+            let objects = self.shared.objects.count(T::KIND);
+            (self.shared.notice)(Notice::Synced { kind: T::KIND.name(), objects });
         }
     }
 
@@ -307,8 +321,10 @@ impl<T: Watched> Watch<T> {
 
     fn tell(&mut self, fault: Fault) {
         let message = fault.message();
-        self.shared.health.failed(T::KIND, self.only.as_ref(), &fault);
-        if self.told.as_ref() != Some(&fault) {
+        let is_first = self.shared.health.failed(T::KIND, self.only.as_ref(), &fault);
+        // A server that is away is away for every object; what may not be read is told one by one.
+        let is_news = is_first || self.only.is_none() || matches!(fault, Fault::Forbidden(_));
+        if self.told.as_ref() != Some(&fault) && is_news {
             (self.shared.notice)(Notice::WatchFailed {
                 kind: T::KIND.name(),
                 object: self.only.as_ref().map(ToString::to_string),

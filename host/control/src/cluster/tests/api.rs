@@ -94,6 +94,23 @@ fn a_server_that_refuses_and_errs_costs_nothing_that_serves() {
 }
 
 #[test]
+fn a_watch_that_goes_on_in_silence_is_in_order_again() {
+    let server = Server::start();
+    server
+        .then("ingresses", Answer::WatchToEnd(vec![event("ADDED", &ingress("shop/a", "a.test"), 3), end(5)]))
+        .then("ingresses", Answer::Status(500, status(500, "etcd is away")));
+    let mut watching = Watching::of(&server, Options::default());
+    watching.until(any, any);
+    server.asked("ingresses", 3);
+    let synced = |notice: &Notice| *notice == Notice::Synced { kind: "Ingress", objects: 1 };
+    watching.until_told(|notices| notices.iter().filter(|notice| synced(notice)).count() == 2);
+    let failed =
+        |notice: &Notice| matches!(notice, Notice::WatchFailed { message, .. } if message.contains("etcd is away"));
+    assert!(watching.told(failed));
+    assert_eq!(watching.source.health().seen().stale_since, None);
+}
+
+#[test]
 fn a_malformed_object_ends_no_watch() {
     let server = Server::start();
     let mut broken = ingress("shop/broken", "x.test");

@@ -182,16 +182,19 @@ pub fn status(code: u16, message: &str) -> Value {
 /// A source that watches the server, and what it told.
 pub struct Watching {
     pub source: ClusterSource,
-    pub notices: Arc<Mutex<Vec<Notice>>>,
+    notices: Arc<(Mutex<Vec<Notice>>, Condvar)>,
     /// Its runtime ends with it.
     _stop: oneshot::Sender<()>,
 }
 
 impl Watching {
     pub fn of(server: &Server, options: Options) -> Self {
-        let notices = Arc::new(Mutex::new(Vec::new()));
+        let notices = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let heard = Arc::clone(&notices);
-        let notice = Arc::new(move |notice| heard.lock().unwrap().push(notice));
+        let notice = Arc::new(move |notice| {
+            heard.0.lock().unwrap().push(notice);
+            heard.1.notify_all();
+        });
         let options = Options { kubeconfig: Some(server.kubeconfig()), notice, ..options };
         let (handle, stop) = control();
         let source = ClusterSource::start(options, handle).unwrap();
@@ -217,7 +220,15 @@ impl Watching {
     }
 
     pub fn told(&self, has: impl Fn(&Notice) -> bool) -> bool {
-        self.notices.lock().unwrap().iter().any(has)
+        self.notices.0.lock().unwrap().iter().any(has)
+    }
+
+    /// Waits for what it tells.
+    pub fn until_told(&self, done: impl Fn(&[Notice]) -> bool) {
+        let (notices, told) = &*self.notices;
+        let waiting = notices.lock().unwrap();
+        let (notices, _) = told.wait_timeout_while(waiting, PATIENCE, |notices| !done(notices)).unwrap();
+        assert!(done(&notices), "{notices:?}");
     }
 }
 
