@@ -121,6 +121,7 @@ pub fn authority(text: &str) -> Result<Authority<'_>, HostError> {
 fn is_plain_name(name: &[u8]) -> bool {
     const OTHER: u8 = 1;
     const DOT: u8 = 2;
+    #[expect(clippy::indexing_slicing, reason = "while it is compiled")]
     const CLASSES: [u8; 256] = {
         let mut classes = [OTHER; 256];
         let mut at = 0;

@@ -70,6 +70,7 @@ fn is_evidently_normal(path: &[u8]) -> bool {
     const OTHER: u8 = 1;
     const SLASH: u8 = 2;
     const DOT: u8 = 4;
+    #[expect(clippy::indexing_slicing, reason = "while it is compiled")]
     const CLASSES: [u8; 256] = {
         let mut classes = [OTHER; 256];
         let mut at = 0;

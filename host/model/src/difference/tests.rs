@@ -27,7 +27,8 @@ proptest! {
 #[test]
 fn an_equal_object_at_another_address_has_changed() {
     let (one, other) = (Arc::new(1), Arc::new(1));
-    let edits = Edits::between(&[one.clone()], &[other.clone()]);
-    assert!(Arc::ptr_eq(&edits.gone[0], &one) && Arc::ptr_eq(&edits.come[0], &other));
-    assert!(Edits::between(&[one.clone()], &[one]).is_empty());
+    let (one, other) = ([one], [other]);
+    let edits = Edits::between(&one, &other);
+    assert!(Arc::ptr_eq(&edits.gone[0], &one[0]) && Arc::ptr_eq(&edits.come[0], &other[0]));
+    assert!(Edits::between(&one, &one.clone()).is_empty());
 }

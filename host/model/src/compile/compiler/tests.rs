@@ -61,7 +61,7 @@ impl World {
 fn keep<T: PartialEq>(map: &mut BTreeMap<usize, Arc<T>>, name: usize, object: Option<T>) {
     match object {
         Some(object) => match map.get(&name) {
-            Some(same) if **same == object && name % 2 == 0 => {}
+            Some(same) if **same == object && name.is_multiple_of(2) => {}
             _ => _ = map.insert(name, Arc::new(object)),
         },
         None => _ = map.remove(&name),
@@ -83,14 +83,14 @@ fn an_ingress(name: usize, version: usize) -> Ingress {
     let mut declared = ingress(["p", "q", "r"][name % 3]).of(["shop", "other", "shop"][name / 3]);
     declared.origin.name = format!("{}{}", declared.origin.name, name / 6).into();
     declared.created = [None, Some(1), Some(2), None, Some(1)][version % 5];
-    if version % 7 != 0 {
+    if !version.is_multiple_of(7) {
         let count = 1 + version % 3;
         let paths: Vec<&str> = (0..count).map(|at| PATHS[(version / 3 + at * 2) % PATHS.len()]).collect();
         declared = declared.rule(HOSTS[version % 4], &paths);
     }
     if version % 5 == 1 {
         declared = declared.bare_rule(HOSTS[(version / 5) % 3]).default_to("next:80");
-    } else if version % 7 == 0 {
+    } else if version.is_multiple_of(7) {
         declared = declared.default_to(["web:80", "gone:80"][version / 7 % 2]);
     }
     if bit(2) {
@@ -131,7 +131,7 @@ fn a_secret(name: usize, version: usize) -> TlsSecret {
 
 fn a_class(name: usize, version: usize) -> IngressClass {
     let mut class = class(["cardea", "second", "foreign"][name], ["cardea.dev/ingress", "else.where"][version % 2]);
-    class.is_default = version % 3 == 0;
+    class.is_default = version.is_multiple_of(3);
     class
 }
 
