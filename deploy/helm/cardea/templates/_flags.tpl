@@ -42,6 +42,9 @@
 {{- end }}
 {{- if .Values.webhook.enabled }}
 - --webhook={{ .Values.listen }}:{{ .Values.webhook.port }}
+{{- if .Values.webhook.clientCaConfigMap }}
+- --webhook-client-ca=/etc/cardea/webhook-clients/ca.crt
+{{- end }}
 {{- if .Values.webhook.certificateSecret }}
 - --webhook-cert=/etc/cardea/webhook/tls.crt
 - --webhook-key=/etc/cardea/webhook/tls.key
