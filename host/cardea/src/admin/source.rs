@@ -10,6 +10,8 @@ pub fn detail(seen: &Seen) -> String {
     let mut lines = String::new();
     if let Some(saved) = seen.snapshot {
         lines.push_str(&format!("serving the snapshot of {}: the API server has not answered yet\n", moment(saved)));
+    } else if let Some(since) = seen.away_since {
+        lines.push_str(&format!("the API server does not answer since {}: what was known serves\n", moment(since)));
     } else if let Some(since) = seen.stale_since {
         lines.push_str(&format!("may be out of date since {}\n", moment(since)));
     }

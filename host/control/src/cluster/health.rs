@@ -40,6 +40,8 @@ pub struct Seen {
     pub synced: bool,
     /// What serves may be out of date since then.
     pub stale_since: Option<SystemTime>,
+    /// The server does not answer, since then.
+    pub away_since: Option<SystemTime>,
     /// What serves is the state of the last run, saved then.
     pub snapshot: Option<SystemTime>,
     /// The last word of the API server.
@@ -84,6 +86,7 @@ impl Health {
         Seen {
             synced: state.complete,
             stale_since,
+            away_since: state.away_since,
             snapshot: state.saved,
             contact: state.contact,
             kinds: kinds.collect(),

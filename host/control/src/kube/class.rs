@@ -26,11 +26,10 @@ pub fn read(place: &Place, class: IngressClass) -> Result<config::IngressClass, 
     })
 }
 
-/// What is wrong with a class that can be served nevertheless.
+/// What is wrong with a class of ours that can be served nevertheless.
 pub fn remarks(place: &Place, class: &IngressClass) -> Vec<Problem> {
     let spec = class.spec.as_ref();
     let Some(parameters) = spec.and_then(|spec| spec.parameters.as_ref()) else { return Vec::new() };
-    // The parameters of another controller's class are its own affair; `compile` knows which is ours, the group is a hint.
     let Ok(origin) = place.cluster_wide("IngressClass", &class.metadata) else { return Vec::new() };
     let message = format!("{} {} is no kind of parameters that Cardea knows", parameters.kind, parameters.name);
     vec![problem(&origin, "spec.parameters", message, "remove it; settings are annotations, Policies and flags")]

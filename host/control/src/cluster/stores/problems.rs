@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cardea_model::problem::{Origin, Problem, Severity};
 
-use super::Stores;
+use super::{Stores, name_of};
 use crate::cluster::fault::missing_rule;
 use crate::cluster::kind::Kind;
 use crate::kube::{Place, problem};
@@ -12,7 +12,8 @@ use crate::report::ObjectName;
 
 impl Stores {
     pub(super) fn problems(&self) -> Vec<Problem> {
-        let mut all: Vec<Problem> = self.classes.problems().cloned().collect();
+        let classes = self.classes.problems().filter(|problem| !self.is_of_foreign_class(problem));
+        let mut all: Vec<Problem> = classes.cloned().collect();
         all.extend(self.ingresses.problems().cloned());
         all.extend(self.services.problems().cloned());
         all.extend(self.slices.problems().cloned());
@@ -25,6 +26,12 @@ impl Stores {
             self.denial(*kind, only.as_ref(), message, &mut all);
         }
         all
+    }
+
+    /// What another controller's class says is for that controller to judge.
+    fn is_of_foreign_class(&self, problem: &Problem) -> bool {
+        let class = self.classes.get(&name_of(&problem.origin));
+        class.is_some_and(|class| class.controller != self.terms.compile.controller)
     }
 
     /// One problem for a kind; for an object, one on each object that names it.

@@ -118,3 +118,18 @@ fn with_a_class_by_flag_others_are_nobodys_mistake() {
     let (config, _) = stores.load();
     assert_eq!((config.classes.len(), config.ingresses.len()), (1, 1));
 }
+
+#[test]
+fn parameters_are_a_problem_of_a_class_of_ours_alone() {
+    let mut stores = complete();
+    let parameters = json!({ "apiGroup": "example.com", "kind": "Settings", "name": "s" });
+    for (name, controller) in [("theirs", "example.com/other"), ("ours", "cardea.dev/ingress")] {
+        let mut class = class(name, controller);
+        class["spec"]["parameters"] = parameters.clone();
+        stores.apply(set::<IngressClass>(&class));
+    }
+    let texts = texts(&mut stores);
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].starts_with("IngressClass ours: spec.parameters: Settings s is no kind"), "{}", texts[0]);
+    assert_eq!(stores.load().0.classes.len(), 2, "it serves");
+}
