@@ -10,7 +10,6 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(next_help_heading = "Cluster")]
-#[group(skip)]
 pub struct Flags {
     /// Watch the Kubernetes API: as the pod's service account, or as a kubeconfig says.
     #[arg(long, env = "CARDEA_KUBERNETES")]
