@@ -3,6 +3,7 @@
 //! Read [`exchange`] first: one request's life, top to bottom. Each worker is one thread with its own runtime, listeners,
 //! upstream connections, policy instances and counters; workers share a [`live::Live`] and nothing that locks.
 
+mod adopted;
 pub mod conn;
 pub mod exchange;
 pub mod failure;

@@ -2,11 +2,12 @@
 //!
 //! A counter has one writer, its worker, so that adding is a load and a store; a scrape sums over workers.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+use crate::adopted::Adopted;
 
 /// Written by one thread, read by any.
 #[derive(Debug, Default)]
@@ -145,8 +146,8 @@ impl WorkerCounters {
 #[derive(Debug)]
 pub struct Metrics {
     workers: Box<[Arc<WorkerCounters>]>,
-    /// By route name, with how many routes have it; outlives generations.
-    routes: Mutex<BTreeMap<Arc<str>, (Arc<Sharded>, usize)>>,
+    /// By route name.
+    routes: Adopted<Sharded>,
     pub generation: Counter,
     pub generations_published: Counter,
     pub problems: Counter,
@@ -157,7 +158,7 @@ impl Metrics {
     pub fn new(workers: usize) -> Self {
         Self {
             workers: (0..workers).map(|_| Arc::default()).collect(),
-            routes: Mutex::default(),
+            routes: Adopted::default(),
             generation: Counter::default(),
             generations_published: Counter::default(),
             problems: Counter::default(),
@@ -175,21 +176,12 @@ impl Metrics {
 
     /// The counters of a route's name, from now on used once more.
     pub fn adopt_route(&self, name: &Arc<str>) -> Arc<Sharded> {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (sharded, uses) =
-            routes.entry(Arc::clone(name)).or_insert_with(|| (Arc::new(Sharded::new(self.workers.len())), 0));
-        *uses += 1;
-        Arc::clone(sharded)
+        self.routes.adopt(name, || Sharded::new(self.workers.len()))
     }
 
-    /// Takes back one [`Metrics::adopt_route`]; after the last, the name is forgotten.
+    /// Takes back one [`Metrics::adopt_route`].
     pub fn forget_route(&self, name: &str) {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, uses)) = routes.get_mut(name) else { return };
-        *uses -= 1;
-        if *uses == 0 {
-            routes.remove(name);
-        }
+        self.routes.forget(name);
     }
 }
 
@@ -226,13 +218,9 @@ pub fn render(shared: &crate::worker::Shared) -> Exposition {
     let mut out = Exposition { text: String::new() };
     let metrics = &shared.metrics;
     process(&mut out, metrics);
-    let routes: Vec<_> = {
-        let routes = metrics.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.iter().map(|(name, (sharded, _))| (Arc::clone(name), Arc::clone(sharded))).collect()
-    };
+    let routes = metrics.routes.all();
     group(&mut out, "route", "requests by route", routes.iter().map(|(name, sharded)| (&**name, &**sharded)));
-    let mut backends = shared.registry.all();
-    backends.sort_by(|a, b| a.name.cmp(&b.name));
+    let backends = shared.registry.all();
     group(&mut out, "backend", "requests by backend", backends.iter().map(|state| (&*state.name, &state.stats)));
     out.family("cardea_backend_endpoints", "gauge", "Endpoints that a backend has now.");
     for state in &backends {

@@ -3,13 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use cardea_model::endpoint::EndpointSet;
 use cardea_model::snapshot::Balance;
 
 use super::pick::{Endpoint, Ring};
+use crate::adopted::Adopted;
 use crate::metrics::Sharded;
 use crate::worker;
 
@@ -22,37 +23,30 @@ pub struct BackendState {
     pub stats: Sharded,
 }
 
-/// Every backend of the live generation, with how many numbers it has there. Written by the control plane only.
+/// Every backend of the live generation, by name. Written by the control plane only.
 #[derive(Debug, Default)]
 pub struct Registry {
-    backends: Mutex<HashMap<Arc<str>, (Arc<BackendState>, usize)>>,
+    backends: Adopted<BackendState>,
 }
 
 impl Registry {
     /// The state of a backend by name, from now on used once more.
     pub fn adopt(&self, name: &Arc<str>, workers: usize) -> Arc<BackendState> {
-        let mut known = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
-        let (state, uses) = known.entry(Arc::clone(name)).or_insert_with(|| {
-            let (name, stats) = (Arc::clone(name), Sharded::new(workers));
-            (Arc::new(BackendState { name, endpoints: ArcSwap::default(), stats }), 0)
-        });
-        *uses += 1;
-        Arc::clone(state)
+        self.backends.adopt(name, || BackendState {
+            name: Arc::clone(name),
+            endpoints: ArcSwap::default(),
+            stats: Sharded::new(workers),
+        })
     }
 
     /// Takes back one [`Registry::adopt`]. After the last, the backend is forgotten once no generation holds it.
     pub fn forget(&self, name: &str) {
-        let mut known = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((_, uses)) = known.get_mut(name) else { return };
-        *uses -= 1;
-        if *uses == 0 {
-            known.remove(name);
-        }
+        self.backends.forget(name);
     }
 
+    /// By name, in order.
     pub fn all(&self) -> Vec<Arc<BackendState>> {
-        let known = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
-        known.values().map(|(state, _)| Arc::clone(state)).collect()
+        self.backends.all().into_iter().map(|(_, state)| state).collect()
     }
 }
 
