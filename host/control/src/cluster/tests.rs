@@ -4,6 +4,7 @@ mod kit;
 mod server;
 
 mod api;
+mod connect;
 mod endpoints;
 mod names;
 mod order;
