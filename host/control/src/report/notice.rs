@@ -17,6 +17,23 @@ pub enum Notice {
 
 pub type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
 
+/// The error with its causes; of the API server's refusals, what it says.
+pub(super) fn explain(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return format!("the API server answers {}: {}", status.code, status.message);
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// What an operator can do about a request that was refused.
 pub(super) fn api_remedy(error: &kube::Error, verbs: &str, resource: &str, namespace: &str) -> String {
     match error {

@@ -11,7 +11,7 @@ use kube::api::{Api, ListParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::sync::watch;
 
-use super::notice::{Notice, Notify, api_remedy};
+use super::notice::{Notice, Notify, api_remedy, explain};
 use super::status::address;
 use super::{Address, ObjectName};
 
@@ -69,18 +69,24 @@ async fn service(client: Client, name: &ObjectName, published: &watch::Sender<Pu
             Ok(None) => {
                 complaint.make("there is no such Service".into(), "create it, or correct --publish-service".into())
             }
-            Err(error) => complaint.make(error.to_string(), watch_remedy(&error, name)),
+            // The server has forgotten where the watch was, which is in order; it begins anew.
+            Err(watcher::Error::WatchError(status)) if status.code == 410 => {}
+            Err(error) => {
+                let (message, remedy) = watch_fault(&error, name);
+                complaint.make(message, remedy);
+            }
         }
     }
 }
 
-fn watch_remedy(error: &watcher::Error, name: &ObjectName) -> String {
+/// What went wrong, and what to do.
+fn watch_fault(error: &watcher::Error, name: &ObjectName) -> (String, String) {
     use watcher::Error::{InitialListFailed, WatchFailed, WatchStartFailed};
     match error {
         InitialListFailed(error) | WatchStartFailed(error) | WatchFailed(error) => {
-            api_remedy(error, "list and watch", "services", &name.namespace)
+            (explain(error), api_remedy(error, "list and watch", "services", &name.namespace))
         }
-        _ => "look at the API server; it is tried again".into(),
+        _ => (error.to_string(), "look at the API server; it is tried again".into()),
     }
 }
 
@@ -114,7 +120,7 @@ async fn nodes(client: Client, pod: &ObjectName, published: &watch::Sender<Publi
             }
             Err(error) => {
                 let remedy = api_remedy(&error, "get and list pods, and to get nodes", "pods,nodes", &pod.namespace);
-                complaint.make(error.to_string(), remedy);
+                complaint.make(explain(&error), remedy);
             }
         }
         tokio::time::sleep(NODES_EVERY).await;

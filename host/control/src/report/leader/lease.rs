@@ -11,7 +11,7 @@ use kube::api::{Api, PostParams};
 use tokio::sync::watch;
 
 use super::{Answer, Ask, Election, Held, Settings};
-use crate::report::notice::{Notice, Notify, api_remedy};
+use crate::report::notice::{Notice, Notify, api_remedy, explain};
 use crate::report::{ObjectName, random};
 
 /// One request may take this long; a leader that cannot renew has then two more tries.
@@ -46,9 +46,15 @@ impl Leadership {
         self.0.borrow().is_some_and(|until| Instant::now() < until)
     }
 
-    /// Returns when it may have been won, lost or prolonged; `false` when there is no more election.
-    pub async fn changed(&mut self) -> bool {
-        self.0.changed().await.is_ok()
+    /// Waits until it is won, where it was not, or lost; `false` when there is no more election.
+    pub async fn turned(&mut self, was_held: &mut bool) -> bool {
+        match self.0.wait_for(|until| until.is_some() != *was_held).await {
+            Ok(until) => {
+                *was_held = until.is_some();
+                true
+            }
+            Err(_) => false,
+        }
     }
 }
 
@@ -155,7 +161,7 @@ impl Elector {
             Ok(Err(kube::Error::Api(status))) if status.code == 409 => return Answer::Conflict,
             Ok(Err(error)) => {
                 let verb = if matches!(ask, Ask::Read) { "get" } else { "create and update" };
-                (error.to_string(), api_remedy(&error, verb, "leases.coordination.k8s.io", &self.lease.namespace))
+                (explain(&error), api_remedy(&error, verb, "leases.coordination.k8s.io", &self.lease.namespace))
             }
             Err(_) => ("the API server did not answer in time".into(), "look at the API server".into()),
         };

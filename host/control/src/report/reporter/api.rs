@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::report::ObjectName;
-use crate::report::notice::{Notice, Notify, api_remedy};
+use crate::report::notice::{Notice, Notify, api_remedy, explain};
 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -97,7 +97,7 @@ impl Server {
             Err(_) => (Refused::ForNow, "there was no answer in time".into(), "look at the API server".into()),
             Ok(Err(error)) => match refusal(&error) {
                 silent @ (Refused::Conflict | Refused::Gone) => return Err(silent),
-                refused => (refused, error.to_string(), api_remedy(&error, verb, K::PLURAL, &name.namespace)),
+                refused => (refused, explain(&error), api_remedy(&error, verb, K::PLURAL, &name.namespace)),
             },
         };
         self.complain::<K>(name, message, remedy);

@@ -46,12 +46,12 @@ impl Teller {
     }
 
     async fn follow(&mut self) {
-        let mut due = None;
+        let (mut due, mut leads) = (None, false);
         loop {
             // Nothing is lost where one of them is dropped: each only says that it is time to look.
             let goes_on = tokio::select! {
                 changed = self.common.applied.changed() => changed.is_ok(),
-                goes_on = self.common.leadership.changed(), if due.is_none() => goes_on,
+                goes_on = self.common.leadership.turned(&mut leads) => goes_on,
                 () = sleep_until(due) => true,
             };
             if !goes_on {
