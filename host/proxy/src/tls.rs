@@ -170,3 +170,6 @@ pub fn certified_key(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Arc<Certi
         _ => Ok(Arc::new(certified)),
     }
 }
+
+#[cfg(test)]
+mod tests;
