@@ -9,13 +9,8 @@ fn secret(name: &str, certificate: &rcgen::CertifiedKey<rcgen::KeyPair>) -> Arc<
 }
 
 fn made(name: &str, certificate_pem: &str, key_pem: &str) -> Arc<TlsSecret> {
-    let origin = Origin {
-        source: "test.yaml".into(),
-        document: 1,
-        kind: "Secret",
-        namespace: "shop".into(),
-        name: name.into(),
-    };
+    let origin =
+        Origin { source: "test.yaml".into(), document: 1, kind: "Secret", namespace: "shop".into(), name: name.into() };
     let (certificate_pem, key_pem) = (certificate_pem.as_bytes().into(), key_pem.as_bytes().into());
     Arc::new(TlsSecret { origin, certificate_pem, key_pem })
 }
@@ -35,7 +30,8 @@ fn a_host_has_the_first_of_its_secrets_that_can_be_read() {
     let before = keys.certificates().clone();
     assert!(Arc::ptr_eq(&before.find("A.test.").unwrap(), &before.find("x.b.test").unwrap()));
     assert!(before.find("b.test").is_none() && before.fallback.is_none());
-    assert_eq!(keys.problems().map(|problem| problem.origin).collect::<Vec<_>>(), [broken.origin.clone()]);
+    let problems: Vec<_> = keys.problems().map(|problem| problem.origin.name.to_string()).collect();
+    assert_eq!(problems, ["broken"]);
 
     keys.declare(&HostPattern::Any, None);
     assert_eq!(keys.problems().count(), 1);
