@@ -207,7 +207,11 @@ fn webhook(
 }
 
 /// Loads the source and follows its changes, on a thread of its own.
-fn watch_source(mut source: Source, mut reloader: Reloader, mut index: Option<Writer>) -> anyhow::Result<JoinHandle<()>> {
+fn watch_source(
+    mut source: Source,
+    mut reloader: Reloader,
+    mut index: Option<Writer>,
+) -> anyhow::Result<JoinHandle<()>> {
     let follow = move || {
         let mut change = source.begin();
         while change == Change::Changed {

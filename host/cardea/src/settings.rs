@@ -2,8 +2,8 @@
 
 mod cluster;
 mod modules;
-pub mod webhook;
 mod report;
+pub mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,7 +22,13 @@ use crate::source::Origin;
 #[derive(Debug, Args)]
 pub struct Flags {
     /// Directory of Kubernetes manifests, watched: Ingress, IngressClass, Service, EndpointSlice, Secret, ConfigMap, Policy.
-    #[arg(long, env = "CARDEA_MANIFESTS", value_name = "DIR", required_unless_present = "kubernetes", conflicts_with = "kubernetes")]
+    #[arg(
+        long,
+        env = "CARDEA_MANIFESTS",
+        value_name = "DIR",
+        required_unless_present = "kubernetes",
+        conflicts_with = "kubernetes"
+    )]
     manifests: Option<PathBuf>,
     /// Address for HTTP/1.1 and HTTP/2 with prior knowledge; port 0 picks one.
     #[arg(long, env = "CARDEA_HTTP", value_name = "ADDR", default_value = "0.0.0.0:8080")]

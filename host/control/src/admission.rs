@@ -9,10 +9,10 @@ mod review;
 
 mod check;
 
-mod publish;
-mod index;
 mod delta;
+mod index;
 mod names;
+mod publish;
 
 pub mod certificate;
 pub mod keep;

@@ -482,7 +482,9 @@ fn the_crd_has_a_status_and_columns_for_people() {
     assert_eq!(version["subresources"], serde_json::json!({ "status": {} }));
     let columns = |is_wide: bool| -> Vec<&str> {
         let all = version["additionalPrinterColumns"].as_array().unwrap().iter();
-        all.filter(|column| (column["priority"] == 1) == is_wide).map(|column| column["name"].as_str().unwrap()).collect()
+        all.filter(|column| (column["priority"] == 1) == is_wide)
+            .map(|column| column["name"].as_str().unwrap())
+            .collect()
     };
     assert_eq!(columns(false), ["Module", "Digest", "Programmed", "Age"]);
     assert_eq!(columns(true), ["Failure Mode", "Message"]);
