@@ -57,6 +57,21 @@ pub struct Request {
     pub trailers: Fields,
 }
 
+impl Request {
+    /// A plain GET of `target`.
+    pub fn get(host: &str, target: &str) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            scheme: "http",
+            host: Some(host.to_owned()),
+            target: target.to_owned(),
+            fields: Vec::new(),
+            body: Vec::new(),
+            trailers: Vec::new(),
+        }
+    }
+}
+
 /// What a connection is made with.
 #[derive(Debug, Clone, Default)]
 pub struct Dial {

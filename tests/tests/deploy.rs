@@ -251,15 +251,7 @@ steps: [{ promise: it is up, send: { host: shop.test }, expect: { reply: { statu
 async fn scraped() -> String {
     let world = World::build(&scenario::parse(TRAFFIC).unwrap()).await.unwrap();
     for (host, status) in [("shop.test", 200), ("broken.test", 503), ("nobody.test", 404)] {
-        let request = Request {
-            method: "GET".to_owned(),
-            scheme: "http",
-            host: Some(host.to_owned()),
-            target: "/".to_owned(),
-            fields: Vec::new(),
-            body: Vec::new(),
-            trailers: Vec::new(),
-        };
+        let request = Request::get(host, "/");
         let Connection::Http1(mut wire) = client::open(world.ingress.http, &Dial::default()).await.unwrap().connection
         else {
             panic!("not asked for HTTP/2");

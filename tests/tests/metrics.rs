@@ -38,15 +38,7 @@ const HOSTS: [(&str, u16); 8] = [
 ];
 
 async fn ask(ingress: &Ingress, host: &str) -> u16 {
-    let request = Request {
-        method: "GET".to_owned(),
-        scheme: "http",
-        host: Some(host.to_owned()),
-        target: "/".to_owned(),
-        fields: Vec::new(),
-        body: Vec::new(),
-        trailers: Vec::new(),
-    };
+    let request = Request::get(host, "/");
     let opened = client::open(ingress.http, &Dial::default()).await.unwrap();
     let Connection::Http1(mut wire) = opened.connection else { panic!("not asked for") };
     wire.write(&http1::encode(&request)).await.unwrap();

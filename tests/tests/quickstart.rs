@@ -141,13 +141,8 @@ impl Drop for Quickstart {
 
 async fn get(http: SocketAddr, host: &str, path: &str, field: Option<(&str, &str)>) -> Reply {
     let request = Request {
-        method: "GET".to_owned(),
-        scheme: "http",
-        host: Some(host.to_owned()),
-        target: path.to_owned(),
         fields: field.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        body: Vec::new(),
-        trailers: Vec::new(),
+        ..Request::get(host, path)
     };
     let Connection::Http1(mut wire) = client::open(http, &Dial::default()).await.unwrap().connection else { panic!() };
     wire.write(&http1::encode(&request)).await.unwrap();

@@ -83,15 +83,7 @@ fn login(host: &str, password: &str) -> Value {
 }
 
 async fn get(ingress: &Ingress, host: &str) -> Reply {
-    let request = Request {
-        method: "GET".to_owned(),
-        scheme: "http",
-        host: Some(host.to_owned()),
-        target: "/".to_owned(),
-        fields: Vec::new(),
-        body: Vec::new(),
-        trailers: Vec::new(),
-    };
+    let request = Request::get(host, "/");
     let Connection::Http1(mut wire) = client::open(ingress.http, &Dial::default()).await.unwrap().connection else {
         panic!("not asked for")
     };

@@ -47,13 +47,8 @@ impl Replica {
 
     async fn ask(&mut self, host: &str, field: Option<(&str, &str)>) -> Reply {
         let request = Request {
-            method: "GET".to_owned(),
-            scheme: "http",
-            host: Some(host.to_owned()),
-            target: "/".to_owned(),
             fields: field.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            body: Vec::new(),
-            trailers: Vec::new(),
+            ..Request::get(host, "/")
         };
         self.wire.write(&http1::encode(&request)).await.unwrap();
         let reply = http1::reply(&mut self.wire, "GET").await.unwrap();

@@ -34,15 +34,7 @@ steps: [{ get: shop.test/, from: shop }]
 "#;
 
 fn request(host: &str) -> Request {
-    Request {
-        method: "GET".to_owned(),
-        scheme: "http",
-        host: Some(host.to_owned()),
-        target: "/cart".to_owned(),
-        fields: Vec::new(),
-        body: Vec::new(),
-        trailers: Vec::new(),
-    }
+    Request::get(host, "/cart")
 }
 
 async fn wire(address: SocketAddr) -> Wire {
