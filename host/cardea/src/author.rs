@@ -16,10 +16,6 @@ mod module;
 mod run;
 mod test;
 
-mod exchange;
-mod play;
-mod scenario;
-
 mod pull;
 mod push;
 mod registry;

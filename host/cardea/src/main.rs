@@ -9,6 +9,7 @@ mod echo;
 mod event;
 mod reload;
 mod report;
+mod scenario;
 mod serve;
 mod settings;
 mod shutdown;

@@ -7,10 +7,11 @@ use std::time::Instant;
 use cardea_model::config::Policy;
 use cardea_policy::{LoadError, State};
 
-use super::engine::{Bench, all_interfaces, declared, policy_of, source_of};
+use super::engine::{self, declared};
 use super::mistake::Mistake;
 use super::module::{Module, Shape};
 use super::{Verdict, print};
+use crate::scenario::stage::{Stage, all_interfaces, policy_of, source_of};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,9 +32,9 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
         print::line(format!("  imports       {}", ours(&shape.imports)));
         print::line(format!("  needs grants  {}", grants(&shape)));
     }
-    let bench = Bench::live()?;
+    let stage = engine::live()?;
     let start = Instant::now();
-    match load(&bench, &module, policy.as_deref()) {
+    match load(&stage, &module, policy.as_deref()) {
         Ok(note) => {
             print::line(format!("  ok: loads in {}{note}", print::duration(start.elapsed())));
             Ok(Verdict::Good)
@@ -59,14 +60,14 @@ fn manifest(args: &Args) -> Result<Option<PathBuf>, Mistake> {
 }
 
 /// Loads it as the manifest says, or with every grant and no config; what is left open is in the note.
-fn load(bench: &Bench, module: &Module, policy: Option<&Path>) -> Result<String, LoadError> {
+fn load(stage: &Stage, module: &Module, policy: Option<&Path>) -> Result<String, LoadError> {
     let bytes: Arc<[u8]> = Arc::from(module.bytes.as_slice());
     let spec = match policy.map(declared) {
         Some(Ok(declared)) => Arc::new(declared.with(source_of(&module.path, &bytes))),
         Some(Err(mistake)) => return Err(unread(mistake)),
         None => policy_of(&module.path, &bytes, &serde_json::Value::Null, all_interfaces()),
     };
-    match bench.engine.load(&spec, &Arc::new(State::default()), None) {
+    match stage.engine.load(&spec, &Arc::new(State::default()), None) {
         Ok(_) => {
             Ok(policy.map_or_else(String::new, |policy| format!(", granted and configured by {}", policy.display())))
         }
@@ -125,5 +126,5 @@ pub fn error_under(module: &[u8], policy: &Path) -> Option<LoadError> {
 #[cfg(test)]
 fn refusal(module: &[u8], policy: Option<&Path>) -> Option<LoadError> {
     let module = Module { path: PathBuf::from("a.wasm"), bytes: module.to_owned() };
-    load(&Bench::live().ok()?, &module, policy).err()
+    load(&engine::live().ok()?, &module, policy).err()
 }

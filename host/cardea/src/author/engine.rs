@@ -1,115 +1,27 @@
-//! The production engine, with time and chance in the caller's hand, and the Policy that a module is loaded as.
+//! The engine that an author's commands use, and the Policy that a manifest declares.
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use cardea_control::file::{Object, parse};
 use cardea_control::kube::policy::Declared;
-use cardea_model::config::{FailureMode, Grants, Isolation, Limits, ModuleSource, Policy};
-use cardea_model::problem::Origin;
-use cardea_policy::{Clock, Engine, EngineOptions, LogLevel, LogSink, Random, Sources};
+use cardea_policy::EngineError;
 
 use super::mistake::Mistake;
+use crate::scenario::stage::Stage;
 
-/// Every interface that a Policy may grant.
-pub const INTERFACES: [&str; 6] = ["log", "metrics", "clock", "random", "kv-local", "counters"];
-/// In place of the 5 ms of production: the wall clock of a busy machine breaks no promise, and an endless loop still ends.
-pub const DEADLINE: Duration = Duration::from_millis(500);
-/// An author has one instance at a time, and one that is tried at load.
-const INSTANCES_MAX: u32 = 8;
-
-/// An engine, and what its policies see of the world.
-#[derive(Debug)]
-pub struct Bench {
-    pub engine: Engine,
-    /// Microseconds since 1970.
-    clock: Arc<AtomicU64>,
-    draws: Arc<Mutex<VecDeque<u64>>>,
-    log: Arc<Mutex<Vec<String>>>,
+/// Time and chance as they are.
+pub fn live() -> Result<Stage, Mistake> {
+    Stage::live().map_err(no_engine)
 }
 
-impl Bench {
-    /// Time stands still, and chance is a fixed sequence until told otherwise.
-    pub fn scripted() -> Result<Self, Mistake> {
-        let (clock, handle) = Clock::fixed(0);
-        let draws = Arc::default();
-        Self::start(clock, handle, Random::Scripted(Arc::clone(&draws)), draws)
-    }
-
-    /// Time and chance as they are.
-    pub fn live() -> Result<Self, Mistake> {
-        Self::start(Clock::system(), Arc::default(), Random::System, Arc::default())
-    }
-
-    fn start(
-        clock: Clock,
-        handle: Arc<AtomicU64>,
-        random: Random,
-        draws: Arc<Mutex<VecDeque<u64>>>,
-    ) -> Result<Self, Mistake> {
-        let log: Arc<Mutex<Vec<String>>> = Arc::default();
-        let lines = Arc::clone(&log);
-        let sink = LogSink::new(LogLevel::Trace, move |line| {
-            let text = format!("{}: {}", line.level.as_str(), line.message.escape_debug());
-            lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        });
-        let sources = Sources { clock, random, log: sink };
-        let options = EngineOptions { instances_max: INSTANCES_MAX, sources, ..EngineOptions::default() };
-        let engine = Engine::new(options)
-            .map_err(|error| Mistake::usage(error.to_string(), "see that the machine lets a process map memory"))?;
-        Ok(Self { engine, clock: handle, draws, log })
-    }
-
-    pub fn set_time(&self, unix_ms: u64) {
-        self.clock.store(unix_ms.saturating_mul(1000), Ordering::Relaxed);
-    }
-
-    pub fn advance(&self, by: Duration) {
-        self.clock.fetch_add(by.as_micros() as u64, Ordering::Relaxed);
-    }
-
-    /// In place of any draws that are left.
-    pub fn set_draws(&self, draws: &[u64]) {
-        *self.draws.lock().unwrap_or_else(PoisonError::into_inner) = draws.iter().copied().collect();
-    }
-
-    /// The lines logged since the last call.
-    pub fn take_log(&self) -> Vec<String> {
-        std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+/// Time stands still, and chance is a fixed sequence until told otherwise.
+pub fn scripted() -> Result<Stage, Mistake> {
+    Stage::scripted().map_err(no_engine)
 }
 
-/// A Policy around a module that has no manifest.
-pub fn policy_of(path: &Path, bytes: &Arc<[u8]>, config: &serde_json::Value, grants: Vec<String>) -> Arc<Policy> {
-    let stem = path.file_stem().map_or_else(|| "policy".into(), |stem| stem.to_string_lossy());
-    Arc::new(Policy {
-        origin: Origin {
-            source: Arc::from(path.display().to_string()),
-            document: 0,
-            kind: "Policy",
-            namespace: Arc::from("default"),
-            name: Arc::from(&*stem),
-        },
-        module: source_of(path, bytes),
-        generation: 0,
-        digest: None,
-        config: Arc::from(config.to_string()),
-        grants: Grants { interfaces: grants, headers: Vec::new() },
-        limits: Limits { deadline: DEADLINE, ..Limits::default() },
-        failure_mode: FailureMode::Deny,
-        isolation: Isolation::Pooled,
-    })
-}
-
-pub fn source_of(path: &Path, bytes: &Arc<[u8]>) -> ModuleSource {
-    ModuleSource::Bytes { path: Arc::from(path.display().to_string()), bytes: Arc::clone(bytes) }
-}
-
-pub fn all_interfaces() -> Vec<String> {
-    INTERFACES.map(String::from).to_vec()
+fn no_engine(error: EngineError) -> Mistake {
+    Mistake::usage(error.to_string(), "see that the machine lets a process map memory")
 }
 
 /// The one Policy of a manifest, as the ingress would read it.

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use cardea_policy::State;
 use serde::Serialize;
 
-use super::engine::{Bench, all_interfaces, policy_of};
 use super::mistake::Mistake;
 use super::module::{Module, Shape};
-use super::{Verdict, print};
+use super::{Verdict, engine, print};
+use crate::scenario::stage::{all_interfaces, policy_of};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -86,9 +86,9 @@ fn report(module: &Module, shape: Shape) -> Result<Report, Mistake> {
 fn load(module: &Module) -> Result<(Option<Duration>, Option<String>), Mistake> {
     let bytes: Arc<[u8]> = Arc::from(module.bytes.as_slice());
     let spec = policy_of(&module.path, &bytes, &serde_json::Value::Null, all_interfaces());
-    let bench = Bench::live()?;
+    let stage = engine::live()?;
     let start = Instant::now();
-    let loaded = bench.engine.load(&spec, &Arc::new(State::default()), None);
+    let loaded = stage.engine.load(&spec, &Arc::new(State::default()), None);
     let took = start.elapsed();
     Ok(match loaded {
         Ok(_) => (Some(took), None),

@@ -10,12 +10,13 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::engine::{Bench, all_interfaces, declared, policy_of, source_of};
-use super::exchange::{Answer, Send, text};
+use super::engine::{self, declared};
 use super::mistake::Mistake;
 use super::module::Module;
-use super::play::{Observed, Player, RequestHead};
 use super::{Verdict, print};
+use crate::scenario::exchange::{Answer, Send, text};
+use crate::scenario::play::{Observed, Player, RequestHead};
+use crate::scenario::stage::{all_interfaces, policy_of, source_of};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -50,8 +51,8 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let module = Module::read(&args.path)?;
     let exchange = request(args.request.as_deref())?;
     let spec = spec(args, &module)?;
-    let bench = Bench::live()?;
-    let mut player = match Player::start(&bench, &spec, args.backends.clone()) {
+    let stage = engine::live()?;
+    let mut player = match Player::start(&stage, &spec, args.backends.clone()) {
         Ok(player) => player,
         Err(error) => return Err(refused(&module.path, &error)),
     };
@@ -61,7 +62,7 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     })?;
     let before = exchange.send.exchange().map(|exchange| exchange.request.headers).unwrap_or_default();
     show(&observed, &before);
-    bench.take_log().iter().for_each(|line| print::line(format!("log        {line}")));
+    stage.take_log().iter().for_each(|line| print::line(format!("log        {line}")));
     Ok(if observed.failure.is_some() { Verdict::Bad } else { Verdict::Good })
 }
 

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use cardea_policy::LoadError;
 
-use crate::author::engine::{Bench, all_interfaces, policy_of};
+use crate::author::engine;
 use crate::author::mistake::Mistake;
 use crate::author::module::Module;
-use crate::author::play::Player;
 use crate::author::print;
-use crate::author::scenario::{Case, Plan, Scenarios, Step, differences, read};
+use crate::scenario::{Case, Scenarios, read};
 
 pub struct Suite {
     path: PathBuf,
@@ -54,12 +53,15 @@ impl Suite {
     /// # Errors
     /// The module is refused whatever the case: then no case says anything about it.
     pub fn play(&self, name: String, module: &Module) -> Result<Outcome, Mistake> {
-        let bench = Bench::scripted()?;
+        let stage = engine::scripted()?;
         let bytes: Arc<[u8]> = Arc::from(module.bytes.as_slice());
         let mut cases = Vec::with_capacity(self.scenarios.cases.len());
         for case in &self.scenarios.cases {
             let start = Instant::now();
-            let broken = self.case(&bench, case, &module.path, &bytes).map_err(|error| self.refused(module, &error))?;
+            let broken = self
+                .scenarios
+                .play(case, &stage, &module.path, &bytes)
+                .map_err(|error| self.refused(module, &error))?;
             say(case, &broken);
             cases.push(Played { promise: case.promise.clone(), broken, took: start.elapsed() });
         }
@@ -75,48 +77,6 @@ impl Suite {
         };
         Mistake::policy(format!("{}: {}", module.path.display(), error.message), remedy)
     }
-
-    fn case(&self, bench: &Bench, case: &Case, path: &Path, bytes: &Arc<[u8]>) -> Result<Vec<String>, LoadError> {
-        bench.set_time(case.at_ms);
-        bench.set_draws(&case.draws);
-        bench.take_log();
-        let grants = self.scenarios.grants.clone().unwrap_or_else(all_interfaces);
-        let spec = policy_of(path, bytes, &case.config, grants);
-        let started = Player::start(bench, &spec, Some(self.scenarios.backends.clone()));
-        Ok(match (&case.plan, started) {
-            (_, Err(error)) if error.stage != "init" => return Err(error),
-            (Plan::Refused(text), Err(error)) => not_refused_for(text, &error),
-            (Plan::Refused(text), Ok(_)) => {
-                vec![format!("refused: expected an error with {text:?}, got a policy that starts")]
-            }
-            (Plan::Requests(_), Err(error)) => vec![format!("config: {}", error.message)],
-            (Plan::Requests(steps), Ok(mut player)) => requests(bench, &mut player, steps),
-        })
-    }
-}
-
-fn not_refused_for(text: &str, error: &LoadError) -> Vec<String> {
-    let is_it = error.message.contains(text);
-    if is_it { Vec::new() } else { vec![format!("refused: expected an error with {text:?}, got {:?}", error.message)] }
-}
-
-fn requests(bench: &Bench, player: &mut Player, steps: &[Step]) -> Vec<String> {
-    let mut broken = Vec::new();
-    for (index, step) in steps.iter().enumerate() {
-        let place = if steps.len() > 1 { format!("requests[{index}].") } else { String::new() };
-        bench.advance(step.send.after().unwrap_or_default());
-        match player.play(&step.send, &step.response) {
-            Err(error) => broken.push(format!("{place}send: {error}")),
-            Ok(observed) => {
-                let differences = differences(step.expect.as_ref(), step.expect_response.as_ref(), &observed);
-                broken.extend(differences.iter().map(|difference| format!("{place}{difference}")));
-            }
-        }
-    }
-    if !broken.is_empty() {
-        broken.extend(bench.take_log().iter().map(|line| format!("logged {line}")));
-    }
-    broken
 }
 
 fn say(case: &Case, broken: &[String]) {

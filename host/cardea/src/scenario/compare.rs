@@ -5,9 +5,9 @@ use std::fmt;
 use cardea_policy::Target;
 use http::HeaderMap;
 
+use super::exchange::fields::{ExpectedFields, Text};
 use super::expect::{Body, Decision, Expect, ExpectAnswer};
-use crate::author::exchange::fields::{ExpectedFields, Text};
-use crate::author::play::Observed;
+use super::play::Observed;
 
 /// One key that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

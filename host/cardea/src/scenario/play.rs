@@ -9,8 +9,8 @@ use cardea_policy::{
 };
 use http::{HeaderMap, StatusCode};
 
-use super::engine::Bench;
 use super::exchange::{Answer, Send};
+use super::stage::Stage;
 
 /// A policy that has started, with the state that it keeps from one exchange to the next.
 pub struct Player {
@@ -68,11 +68,11 @@ pub struct Failed {
 
 impl Player {
     /// Loads the policy afresh, with no kept state.
-    pub fn start(bench: &Bench, spec: &Arc<config::Policy>, backends: Option<Vec<String>>) -> Result<Self, LoadError> {
-        let loaded: Arc<Policy> = bench.engine.load(spec, &Arc::new(State::default()), None)?;
+    pub fn start(stage: &Stage, spec: &Arc<config::Policy>, backends: Option<Vec<String>>) -> Result<Self, LoadError> {
+        let loaded: Arc<Policy> = stage.engine.load(spec, &Arc::new(State::default()), None)?;
         let member = Member { name: Arc::clone(&loaded.name), spec: Arc::clone(spec), loaded: Some(loaded) };
         let chain = Arc::new(Chain { members: Box::new([member]) });
-        Ok(Self { chain, instances: Instances::new(&bench.engine), backends })
+        Ok(Self { chain, instances: Instances::new(&stage.engine), backends })
     }
 
     /// # Errors

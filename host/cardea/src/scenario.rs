@@ -1,16 +1,22 @@
-//! The format of `scenarios.yaml`: which cases a policy has, checked before any of them is played.
+//! What a policy promises, as cases that are played on the engine: for an author who tests it, and for an ingress before it
+//! takes a module live.
 
-mod compare;
+pub mod exchange;
 mod expect;
 mod read;
 
-pub use compare::differences;
-pub use expect::{Expect, ExpectAnswer};
+pub mod play;
+pub mod stage;
+
+mod case;
+mod compare;
+
 pub use read::read;
 
 use serde_json::Value;
 
-use super::exchange::{Answer, Send};
+use exchange::{Answer, Send};
+use expect::{Expect, ExpectAnswer};
 
 /// A file of cases.
 #[derive(Debug)]

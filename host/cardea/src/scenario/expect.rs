@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use crate::author::exchange::fields::{Entries, ExpectedFields, Text};
+use super::exchange::fields::{Entries, ExpectedFields, Text};
 
 /// Of the request phases.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -5,8 +5,9 @@ use cardea_policy::{DecisionKind, Reply, Target};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::{Plan, Scenarios, differences, read};
-use crate::author::play::{ClientAnswer, Failed, Observed, RequestHead};
+use super::compare::differences;
+use super::play::{ClientAnswer, Failed, Observed, RequestHead};
+use super::{Plan, Scenarios, read};
 
 /// A policy that said `next`, and a backend that answered 200.
 fn observed() -> Observed {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Case, Expect, ExpectAnswer, Plan, Scenarios, Step};
-use crate::author::engine::INTERFACES;
-use crate::author::exchange::{Answer, Send};
+use super::exchange::{Answer, Send};
+use super::expect::{Expect, ExpectAnswer};
+use super::stage::INTERFACES;
+use super::{Case, Plan, Scenarios, Step};
 
 /// 2026-01-01T00:00:00Z
 const START_MS: u64 = 1_767_225_600_000;
