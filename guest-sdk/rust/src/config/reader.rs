@@ -134,13 +134,17 @@ impl<'de> Deserializer<'de> for Reader {
         visitor.visit_newtype_struct(self)
     }
 
+    /// A map alone: derived code would take a list too, with the fields in their order.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.plain(visitor)
+        match self.0 {
+            Json::List(_) => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
+            other => Reader(other).plain(visitor),
+        }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {

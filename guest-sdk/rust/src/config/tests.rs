@@ -79,6 +79,7 @@ fn an_error_names_the_field() {
         (r#"{"rules": [{"weight": -1}]}"#, "config.rules[0].weight: invalid value: integer `-1`, expected u8"),
         (r#"{"rules": [{}]}"#, "config.rules[0]: missing field `weight`"),
         (r#"{"rules": {"a": 1}}"#, "config.rules: invalid type: a map, expected a sequence"),
+        ("[[]]", "config: invalid type: a list, expected struct Config"),
         (r#"{"rulez": []}"#, "config.rulez: unknown field `rulez`, expected `rules`"),
         (r#"{"rules": []"#, "config: this is not JSON"),
     ] {
