@@ -148,7 +148,8 @@ fn config() -> Config {
         .wasm_component_model(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // wasmtime joins two components that each have a memory by modules of its own, which name both.
+        .wasm_multi_memory(true)
         .wasm_tail_call(false);
     config
 }

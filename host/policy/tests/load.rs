@@ -114,6 +114,30 @@ fn exports_must_be_there_in_our_version_and_type() {
     );
 }
 
+/// Interpreters come as several components with a memory each, joined by code that wasmtime makes.
+#[test]
+fn joined_components_with_a_memory_each_compile() {
+    let text = r#"(component
+        (component $callee
+          (core module $m (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 8)
+            (func (export "f") (param i32 i32)))
+          (core instance $i (instantiate $m))
+          (func (export "f") (param "text" string)
+            (canon lift (core func $i "f") (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+        (instance $callee (instantiate $callee))
+        (component $caller
+          (import "f" (func $f (param "text" string)))
+          (core module $memory (memory (export "memory") 1))
+          (core instance $memory (instantiate $memory))
+          (core func $lowered (canon lower (func $f) (memory (core memory $memory "memory"))))
+          (core module $m (import "x" "f" (func (param i32 i32))))
+          (core instance (instantiate $m (with "x" (instance (export "f" (func $lowered)))))))
+        (instance (instantiate $caller (with "f" (func $callee "f")))))"#;
+    let joined = wat::parse_str(text).unwrap();
+    refused(spec("joined", &joined), "exports", "spec.module", "does not export `cardea:policy/lifecycle@0.1.0`");
+}
+
 #[test]
 fn limits_are_checked_before_the_module_runs() {
     let small = changed(&Guest::next(), |spec| spec.limits.memory_bytes_max = 65_536);
