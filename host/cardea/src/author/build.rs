@@ -1,8 +1,28 @@
 //! `cardea policy build`: source to component, once or at each change.
+//!
+//! A language is a file `build/<language>.rs` with `pub static LANGUAGE: Language`, named here as a module and in the table
+//! of `language.rs`; its templates lie in `new/<language>/`, its SDK in `guest-sdk/<language>/`. The contract:
+//!
+//! - `build` gets a [`Project`] whose `.cardea/guest-sdk/<language>/` and `.cardea/wit/` are up to date (`sdk.rs`). Sources
+//!   refer to the SDK there, never to a checkout. It returns components in memory: [`run`] writes them.
+//! - What it makes on its way goes to [`Project::build_folder`] (`.cardea/build`), which nobody watches or commits.
+//! - A component is called by [`Project::policy_name`]; [`Component::of`] says so and where it goes.
+//! - A toolchain that makes core modules hands them to [`world::component`], which finds the world; one that makes
+//!   components by itself gets its world's text of [`world::source`], and ends in [`checked`].
+//! - Programs come of [`tools::find`] (a variable `CARDEA_<TOOL>`, then PATH), else of [`tools::pip`] or [`tools::npm`],
+//!   pinned; they run by [`tools::run`]. A build without a change of the source should cost little.
+//! - Every failure is a [`Mistake`]: what names the object and what was found, remedy says what to do. The compiler's own
+//!   words go to standard error before it, unchanged. `Mistake::policy` where the source is at fault, `Mistake::usage`
+//!   where the machine or the command is: a program that is missing is named with the exact command that installs it.
 
 mod cargo;
-mod component;
+pub mod rust;
 mod toolchain;
+
+mod tools;
+mod world;
+
+mod component;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -11,16 +31,14 @@ use std::time::Instant;
 use super::mistake::Mistake;
 use super::module::Shape;
 use super::project::Project;
-use super::{Verdict, print};
-use cargo::Artifact;
-use toolchain::Toolchain;
+use super::{Verdict, print, sdk};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Folders of policies, or of a workspace of them.
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
-    /// Where the components go: a folder, or a file where there is one policy. Without it, beside each Cargo.toml.
+    /// Where the components go: a folder, or a file where there is one policy. Without it, in each policy's folder.
     #[arg(long, short, value_name = "FILE|DIR")]
     out: Option<PathBuf>,
     /// Build again at each change of the source, until interrupted.
@@ -32,9 +50,16 @@ pub struct Args {
 #[derive(Debug)]
 pub struct Component {
     pub package: String,
-    /// The folder of its Cargo.toml.
+    /// The folder of its source.
     pub folder: PathBuf,
     pub bytes: Vec<u8>,
+}
+
+impl Component {
+    /// The one component of a project.
+    pub fn of(project: &Project, bytes: Vec<u8>) -> Self {
+        Self { package: project.policy_name(), folder: project.folder.clone(), bytes }
+    }
 }
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
@@ -86,18 +111,18 @@ fn summary(bytes: &[u8]) -> String {
 
 /// Builds a project: one component, or one for each policy of a workspace.
 pub fn components(project: &Project) -> Result<Vec<Component>, Mistake> {
-    let toolchain = Toolchain::find(&project.folder)?;
-    let artifacts = cargo::build(project, &toolchain)?;
-    artifacts.into_iter().map(encoded).collect()
+    if sdk::is_wanted(project) {
+        sdk::provide(project)?;
+    }
+    (project.language.build)(project)
 }
 
-fn encoded(artifact: Artifact) -> Result<Component, Mistake> {
-    let bytes = component::encode(&artifact)?;
-    if !Shape::read(&bytes).is_some_and(|shape| shape.phases().contains(&"on-request")) {
-        let what = format!("{}: the built module exports no policy", artifact.package);
-        return Err(Mistake::policy(what, "add to src/lib.rs: cardea_policy_sdk::export!(YourPolicy);"));
+/// The component, if it is a policy; else the remedy says how its language makes one.
+fn checked(component: Component, remedy: &str) -> Result<Component, Mistake> {
+    if Shape::read(&component.bytes).is_some_and(|shape| shape.phases().contains(&"on-request")) {
+        return Ok(component);
     }
-    Ok(Component { package: artifact.package, folder: artifact.folder, bytes })
+    Err(Mistake::policy(format!("{}: the built module exports no policy", component.package), remedy))
 }
 
 /// `out` names a file if it ends in `.wasm`, else a folder.

@@ -2,105 +2,59 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
+
+use super::language::{Language, Template, template, template_names};
 use super::mistake::Mistake;
-use super::project::find_upwards;
-use super::{Verdict, print};
+use super::project::{Project, find_upwards};
+use super::{Verdict, print, sdk};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Lower case letters, digits and hyphens.
     name: String,
-    #[arg(long, value_enum, default_value_t = Language::Rust)]
-    lang: Language,
+    #[arg(long, default_value = "rust", value_parser = PossibleValuesParser::new(template_names()))]
+    lang: String,
     /// The project's folder; NAME in the current one if absent.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Language {
-    Rust,
-}
-
-/// Where each file goes, and its template.
-const RUST: [(&str, &str); 6] = [
-    ("Cargo.toml", include_str!("new/rust/Cargo.toml.txt")),
-    ("src/lib.rs", include_str!("new/rust/src/lib.rs.txt")),
-    ("policy.yaml", include_str!("new/rust/policy.yaml.txt")),
-    ("scenarios.yaml", include_str!("new/rust/scenarios.yaml.txt")),
-    ("README.md", include_str!("new/rust/README.md.txt")),
-    (".gitignore", include_str!("new/rust/gitignore.txt")),
-];
-
 const NAME_BYTES_MAX: usize = 63;
-/// Names that Rust has for itself: a crate cannot have them.
-const TAKEN: [&str; 45] = [
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "break",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "dyn",
-    "else",
-    "enum",
-    "extern",
-    "false",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "let",
-    "loop",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "serde",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "unsafe",
-    "use",
-    "where",
-    "while",
-];
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
-    check_name(&args.name)?;
+    let Some((language, template)) = template(&args.lang) else {
+        let what = format!("no policy is written in {:?} here", args.lang);
+        return Err(Mistake::usage(what, format!("name one of {}", template_names().join(", "))));
+    };
+    check_name(&args.name, template)?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
     check_vacant(&folder)?;
-    let files = match args.lang {
-        Language::Rust => RUST,
-    };
-    std::fs::create_dir_all(folder.join("src")).map_err(|error| Mistake::unwritable(&folder, error))?;
-    let sdk = sdk(&folder);
-    for (name, template) in files {
-        let path = folder.join(name);
-        std::fs::write(&path, fill(template, &args.name, &sdk)).map_err(|error| Mistake::unwritable(&path, error))?;
-    }
-    print::line(format!("made {}: {}", folder.display(), files.map(|(name, _)| name).join(", ")));
+    write(&folder, &args.name, language, template)?;
+    let names: Vec<&str> = template.files.iter().map(|(name, _)| *name).collect();
+    print::line(format!("made {}: {}", folder.display(), names.join(", ")));
     print::line(format!("next: cd {} && cardea policy test", folder.display()));
     Ok(Verdict::Good)
 }
 
-fn check_name(name: &str) -> Result<(), Mistake> {
+fn write(folder: &Path, name: &str, language: &'static Language, template: &Template) -> Result<(), Mistake> {
+    std::fs::create_dir_all(folder).map_err(|error| Mistake::unwritable(folder, error))?;
+    let sdk = sdk_path(folder, language);
+    for (file, text) in template.files {
+        let path = folder.join(file);
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&path, fill(text, name, &sdk)))
+            .map_err(|error| Mistake::unwritable(&path, error))?;
+    }
+    let project = Project { folder: folder.to_owned(), language };
+    if sdk::is_wanted(&project) {
+        sdk::provide(&project)?;
+    }
+    Ok(())
+}
+
+fn check_name(name: &str, template: &Template) -> Result<(), Mistake> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let good = name.starts_with(|first: char| first.is_ascii_lowercase())
         && !name.ends_with('-')
@@ -109,8 +63,8 @@ fn check_name(name: &str) -> Result<(), Mistake> {
     let remedy = "use lower case letters, digits and hyphens, starting with a letter: my-policy";
     match good {
         false => Err(Mistake::usage(format!("{name:?} is no name of a policy"), remedy)),
-        true if TAKEN.contains(&name) => Err(Mistake::usage(
-            format!("{name:?} is a name that Rust has for itself"),
+        true if template.taken.contains(&name) => Err(Mistake::usage(
+            format!("{name:?} is a name that {} has for itself", template.name),
             "say what the policy does: my-policy",
         )),
         true => Ok(()),
@@ -132,7 +86,9 @@ fn check_vacant(folder: &Path) -> Result<(), Mistake> {
 }
 
 fn fill(template: &str, name: &str, sdk: &str) -> String {
-    template.replace("{{name}}", name).replace("{{type}}", &type_name(name)).replace("{{sdk}}", sdk)
+    let ident = name.replace('-', "_");
+    let values = [("{{name}}", name), ("{{ident}}", &ident), ("{{type}}", &type_name(name)), ("{{sdk}}", sdk)];
+    values.iter().fold(template.to_owned(), |text, (field, value)| text.replace(field, value))
 }
 
 /// `my-policy` as `MyPolicy`.
@@ -141,15 +97,12 @@ fn type_name(name: &str) -> String {
     words.map(|(first, rest)| first.to_ascii_uppercase() + rest).collect()
 }
 
-/// The SDK of the checkout that the folder lies in, else the released one.
-fn sdk(folder: &Path) -> String {
-    let found =
-        find_upwards(folder, "guest-sdk/rust/Cargo.toml").and_then(|manifest| Some(manifest.parent()?.to_owned()));
-    let relative = found.and_then(|sdk| relative(&folder.canonicalize().ok()?, &sdk));
-    match relative {
-        Some(path) => format!("{{ path = {:?} }}", path.display().to_string()),
-        None => format!("{:?}", env!("CARGO_PKG_VERSION")),
-    }
+/// The way to the SDK: in `.cardea/`, but for Rust to that of the checkout that the folder lies in, if it does.
+fn sdk_path(folder: &Path, language: &Language) -> String {
+    let own = language.sdk.first().copied().unwrap_or_default();
+    let found = find_upwards(folder, "guest-sdk/rust/Cargo.toml").filter(|_| language.name == "rust");
+    let relative = found.and_then(|manifest| relative(&folder.canonicalize().ok()?, manifest.parent()?));
+    relative.map_or_else(|| format!(".cardea/guest-sdk/{own}"), |path| path.display().to_string())
 }
 
 /// How to get from one absolute folder to another.
@@ -164,40 +117,51 @@ fn relative(from: &Path, to: &Path) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn args(name: &str, dir: &Path) -> Args {
-        Args { name: name.to_owned(), lang: Language::Rust, dir: Some(dir.to_owned()) }
+    fn args(name: &str, lang: &str, dir: &Path) -> Args {
+        Args { name: name.to_owned(), lang: lang.to_owned(), dir: Some(dir.to_owned()) }
     }
 
     #[test]
-    fn a_project_is_complete_and_is_not_overwritten() {
+    fn a_project_of_every_language_is_complete_and_is_not_overwritten() {
+        for lang in template_names() {
+            let root = tempfile::tempdir().expect("a folder");
+            let folder = root.path().join("my-policy");
+            assert_eq!(run(&args("my-policy", lang, &folder)), Ok(Verdict::Good), "{lang}");
+            let (language, template) = template(lang).expect("a template");
+            for (name, _) in template.files {
+                let text = std::fs::read_to_string(folder.join(name)).expect(name);
+                assert!(!text.contains("{{"), "{lang}: {name} is filled in");
+            }
+            for part in language.sdk {
+                assert!(folder.join(".cardea/guest-sdk").join(part).is_dir(), "{lang}: its SDK is there");
+            }
+            let project = Project::at(&folder).expect("a project");
+            assert_eq!((project.language, project.policy_name().as_str()), (language, "my-policy"));
+            let again = run(&args("my-policy", lang, &folder)).expect_err("refused");
+            assert_eq!(again.exit_code, 2);
+            assert!(again.what.contains("exists"), "{again}");
+        }
+    }
+
+    #[test]
+    fn rust_takes_the_sdk_of_the_checkout_that_it_lies_in() {
         let root = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(root.path().join("guest-sdk/rust")).expect("a folder");
         std::fs::write(root.path().join("guest-sdk/rust/Cargo.toml"), "").expect("written");
         let folder = root.path().join("policies/my-policy");
-        assert_eq!(run(&args("my-policy", &folder)), Ok(Verdict::Good));
-        for (name, _) in RUST {
-            let text = std::fs::read_to_string(folder.join(name)).expect(name);
-            assert!(!text.contains("{{"), "{name} is filled in");
-        }
+        assert_eq!(run(&args("my-policy", "rust", &folder)), Ok(Verdict::Good));
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
         assert!(manifest.contains("cardea-policy-sdk = { path = \"../../guest-sdk/rust\" }"), "{manifest}");
-        let again = run(&args("my-policy", &folder)).expect_err("refused");
-        assert_eq!(again.exit_code, 2);
-        assert!(again.what.contains("exists"), "{again}");
-    }
-
-    #[test]
-    fn outside_a_checkout_the_released_sdk_is_named() {
-        let root = tempfile::tempdir().expect("a folder");
-        assert_eq!(sdk(root.path()), format!("{:?}", env!("CARGO_PKG_VERSION")));
+        assert!(!folder.join(".cardea").exists());
     }
 
     #[test]
     fn a_name_that_cargo_or_kubernetes_would_refuse_is_refused() {
+        let (_, template) = template("rust").expect("a template");
         for name in ["", "Canary", "1st", "a_b", "a-", "-a", "../x", "test", "match"] {
-            assert!(check_name(name).is_err(), "{name:?}");
+            assert!(check_name(name, template).is_err(), "{name:?}");
         }
-        assert_eq!(check_name("rate-limit2"), Ok(()));
+        assert_eq!(check_name("rate-limit2", template), Ok(()));
         assert_eq!(type_name("rate-limit2"), "RateLimit2");
     }
 }

@@ -45,7 +45,7 @@ pub fn build(project: &Project, toolchain: &Toolchain) -> Result<Vec<Artifact>, 
     command
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format=json-render-diagnostics"])
         .arg("--manifest-path")
-        .arg(project.manifest())
+        .arg(project.mark())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let missing = |error: std::io::Error| {
@@ -65,7 +65,7 @@ pub fn build(project: &Project, toolchain: &Toolchain) -> Result<Vec<Artifact>, 
             "correct the source; if the target is missing, run `rustup target add wasm32-unknown-unknown`",
         )),
         (true, true) => Err(Mistake::policy(
-            format!("{} builds no Wasm module", project.manifest().display()),
+            format!("{} builds no Wasm module", project.mark().display()),
             "add to it: [lib] crate-type = [\"cdylib\", \"rlib\"]",
         )),
         (true, false) => Ok(artifacts),

@@ -1,28 +1,11 @@
-//! From a core module to a component in a file, which is never seen half-written.
+//! Puts a component into its file, which is never seen half-written.
 
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use wit_component::ComponentEncoder;
-
-use super::cargo::Artifact;
 use crate::author::mistake::Mistake;
-
-/// The component, validated.
-pub fn encode(artifact: &Artifact) -> Result<Vec<u8>, Mistake> {
-    let core = std::fs::read(&artifact.wasm).map_err(|error| Mistake::unreadable(&artifact.wasm, &error))?;
-    let mut encoder = ComponentEncoder::default().validate(true);
-    encoder = encoder.module(&core).map_err(|error| refused(artifact, &error))?;
-    encoder.encode().map_err(|error| refused(artifact, &error))
-}
-
-fn refused(artifact: &Artifact, error: &anyhow::Error) -> Mistake {
-    let what = format!("{}: the built module does not make a component: {error:#}", artifact.package);
-    let remedy = "export the policy with cardea_policy_sdk::export!, and import nothing but cardea:policy (no WASI, no JavaScript)";
-    Mistake::policy(what, remedy)
-}
 
 /// Replaces the file in one step, so that a running ingress reads the old bytes or the new ones. Leaves a file that has
 /// these bytes already as it is; true if it was written.

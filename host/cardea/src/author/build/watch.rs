@@ -12,6 +12,9 @@ use crate::author::project::Project;
 /// No event for so long means that the change is over: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(50);
 
+/// What tools make beside the source.
+const MADE: [&str; 6] = ["target", "Cargo.lock", "node_modules", "package-lock.json", "__pycache__", "zig-out"];
+
 /// Tells of changes to what is built, and not of what building makes.
 pub struct Watch {
     changes: Receiver<()>,
@@ -64,7 +67,7 @@ impl Watch {
     }
 }
 
-/// A folder and those in it, without what cargo makes and what is hidden.
+/// A folder and those in it, without what tools make and what is hidden.
 fn folders(root: &Path) -> Vec<PathBuf> {
     let mut found = vec![root.to_owned()];
     let mut next = 0;
@@ -84,7 +87,7 @@ fn is_change(event: &Event) -> bool {
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_scratch = name.starts_with('.') || name.ends_with('~') || name == "4913";
-    let is_made = name == "target" || name == "Cargo.lock" || name.ends_with(".wasm");
+    let is_made = MADE.contains(&name.as_ref()) || name.ends_with(".wasm") || name.ends_with(".pyc");
     !is_scratch && !is_made
 }
 
@@ -105,7 +108,9 @@ mod tests {
     fn an_edit_ends_the_wait() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join("src")).expect("a folder");
-        let mut watch = Watch::start(&[Project { folder: folder.path().to_owned() }]).expect("a watch");
+        std::fs::write(folder.path().join("Cargo.toml"), "").expect("written");
+        let project = Project::at(folder.path()).expect("a project");
+        let mut watch = Watch::start(&[project]).expect("a watch");
         assert!(watch.changes.try_recv().is_err(), "nothing changed yet");
         std::fs::write(folder.path().join("src/lib.rs"), "1").expect("written");
         assert!(watch.wait());

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::author::build;
+use crate::author::language::Language;
 use crate::author::mistake::Mistake;
 use crate::author::module::Module;
 use crate::author::print;
-use crate::author::project::Project;
+use crate::author::project::{Project, folder_name};
 
 const FILE: &str = "scenarios.yaml";
 
@@ -19,7 +20,7 @@ pub struct Found {
 
 impl Found {
     pub fn name(&self) -> String {
-        Project { folder: self.folder.clone() }.name()
+        folder_name(&self.folder)
     }
 }
 
@@ -28,7 +29,7 @@ pub fn suites(paths: &[PathBuf]) -> Result<Vec<Found>, Mistake> {
     let mut found = Vec::new();
     for path in paths {
         let here = at(path)?;
-        if here.is_empty() && path.join("Cargo.toml").is_file() {
+        if here.is_empty() && Language::of(path).is_some() {
             print::progress(format!("{}: no {FILE}, so nothing to test", path.display()));
         }
         if here.is_empty() && paths.len() == 1 {
@@ -77,7 +78,7 @@ pub fn module(found: &Found, named: Option<&Path>, no_build: bool) -> Result<Mod
         Some(file) => return Module::read(file),
         None => {}
     }
-    if no_build || !found.folder.join("Cargo.toml").is_file() {
+    if no_build || Language::of(&found.folder).is_none() {
         return Module::read(&found.folder);
     }
     let mut components = build::components(&Project::at(&found.folder)?)?;

