@@ -1,4 +1,4 @@
-//! Compiled components by digest: in memory while some policy uses them, and on disk for the next start.
+//! Compiled components and core modules by digest: in memory while some policy uses them, and on disk for the next start.
 //!
 //! Native code read from disk runs with all rights of this process, so a directory or file that somebody else could
 //! have written is not used: the directory is ours with mode 0700, a file ours with mode 0400, written under another
@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 use crate::engine::EngineError;
 
@@ -23,12 +23,23 @@ pub(crate) struct Cache {
     directory: Option<PathBuf>,
     /// Of the engine's version and settings: another engine's files have other names.
     compatibility: String,
-    /// By digest. Few, and each shares its code with the policies that run it.
-    compiled: Mutex<HashMap<String, Component>>,
+    components: Shelf<Component>,
+    modules: Shelf<Module>,
 }
 
-/// Components kept in memory beyond those in use.
+/// By digest. Few, and each shares its code with the policies that run it.
+type Shelf<C> = Mutex<HashMap<String, C>>;
+
+/// Of each kind, kept in memory beyond those in use.
 const COMPILED_MAX: usize = 64;
+
+/// What is compiled as a whole.
+trait Code: Clone {
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
+    /// Of what [`Cache::read`] found to be ours.
+    fn deserialize(engine: &Engine, code: &[u8]) -> Option<Self>;
+}
 
 impl Cache {
     /// Makes the directory, or refuses one that others may write.
@@ -37,32 +48,35 @@ impl Cache {
             prepare(path).map_err(|message| EngineError::Cache { path: path.to_owned(), message })?;
         }
         let compatibility = compatibility(engine);
-        Ok(Self { directory: directory.map(Path::to_owned), compatibility, compiled: Mutex::default() })
+        let directory = directory.map(Path::to_owned);
+        Ok(Self { directory, compatibility, components: Mutex::default(), modules: Mutex::default() })
     }
 
     /// The component of these bytes, compiled now if nobody did before.
     pub fn component(&self, engine: &Engine, bytes: &[u8], digest: &str) -> wasmtime::Result<Component> {
-        if let Some(component) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(digest) {
-            return Ok(component.clone());
-        }
-        let component = match self.read(engine, digest) {
-            Some(component) => component,
-            None => {
-                let component = Component::from_binary(engine, bytes)?;
-                self.write(&component, digest);
-                component
-            }
-        };
-        self.remember(digest, &component);
-        Ok(component)
+        self.find(&self.components, engine, bytes, digest)
     }
 
-    fn remember(&self, digest: &str, component: &Component) {
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if compiled.len() >= COMPILED_MAX {
-            compiled.clear();
+    /// The same of a core module.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the adapters of ABIs of core modules"))]
+    pub fn module(&self, engine: &Engine, bytes: &[u8], digest: &str) -> wasmtime::Result<Module> {
+        self.find(&self.modules, engine, bytes, digest)
+    }
+
+    fn find<C: Code>(&self, shelf: &Shelf<C>, engine: &Engine, bytes: &[u8], digest: &str) -> wasmtime::Result<C> {
+        if let Some(code) = shelf.lock().unwrap_or_else(PoisonError::into_inner).get(digest) {
+            return Ok(code.clone());
         }
-        compiled.insert(digest.to_owned(), component.clone());
+        let code = match self.read(engine, digest) {
+            Some(code) => code,
+            None => {
+                let code = C::compile(engine, bytes)?;
+                self.write(&code, digest);
+                code
+            }
+        };
+        remember(shelf, digest, &code);
+        Ok(code)
     }
 
     fn path(&self, digest: &str) -> Option<PathBuf> {
@@ -70,8 +84,8 @@ impl Cache {
         Some(self.directory.as_ref()?.join(format!("{digest}-{}.cwasm", self.compatibility)))
     }
 
-    /// `None` if there is no such file, or none to be trusted: then the component is compiled.
-    fn read(&self, engine: &Engine, digest: &str) -> Option<Component> {
+    /// `None` if there is no such file, or none to be trusted: then the bytes are compiled.
+    fn read<C: Code>(&self, engine: &Engine, digest: &str) -> Option<C> {
         let path = self.path(digest)?;
         prepare(self.directory.as_ref()?).ok()?;
         let mut file = File::open(&path).ok()?;
@@ -81,13 +95,13 @@ impl Cache {
         }
         let mut code = Vec::new();
         file.read_to_end(&mut code).ok()?;
-        deserialize(engine, &code)
+        C::deserialize(engine, &code)
     }
 
     /// Best effort: a full disk costs a compilation at the next start, and nothing else.
-    fn write(&self, component: &Component, digest: &str) {
+    fn write(&self, code: &impl Code, digest: &str) {
         let (Some(directory), Some(path)) = (&self.directory, self.path(digest)) else { return };
-        if let Ok(code) = component.serialize() {
+        if let Ok(code) = code.serialize() {
             let _ = store(directory, &path, &code);
         }
     }
@@ -102,15 +116,49 @@ fn store(directory: &Path, path: &Path, code: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "compiled code has to be trusted: see the proof inside")]
-fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: the bytes must come from `Component::serialize`. `read` took them from a file that it had open when it
-    // looked: it belongs to our user and nobody may write it (0400), in a directory that belongs to our user and that
-    // nobody else may enter (0700), so no other user can have put it there. The only code that makes files of this name
-    // writes what `serialize` returned, whole, before it renames. Whoever can act as our user can replace this program
-    // too. The bytes are in our memory, so they do not change. Version, target and settings are checked by wasmtime
-    // itself, which refuses another engine's code.
-    unsafe { Component::deserialize(engine, code) }.ok()
+fn remember<C: Code>(shelf: &Shelf<C>, digest: &str, code: &C) {
+    let mut compiled = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+    if compiled.len() >= COMPILED_MAX {
+        compiled.clear();
+    }
+    compiled.insert(digest.to_owned(), code.clone());
+}
+
+impl Code for Component {
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+        Self::from_binary(engine, bytes)
+    }
+
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        Self::serialize(self)
+    }
+
+    #[expect(unsafe_code, reason = "compiled code has to be trusted: see the proof inside")]
+    fn deserialize(engine: &Engine, code: &[u8]) -> Option<Self> {
+        // SAFETY: the bytes must come from `serialize`. `read` took them from a file that it had open when it
+        // looked: it belongs to our user and nobody may write it (0400), in a directory that belongs to our user and that
+        // nobody else may enter (0700), so no other user can have put it there. The only code that makes files of this name
+        // writes what `serialize` returned, whole, before it renames. Whoever can act as our user can replace this program
+        // too. The bytes are in our memory, so they do not change. Version, target, settings, and whether it is a component
+        // or a core module are checked by wasmtime itself, which refuses another engine's code.
+        unsafe { Self::deserialize(engine, code) }.ok()
+    }
+}
+
+impl Code for Module {
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+        Self::from_binary(engine, bytes)
+    }
+
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        Self::serialize(self)
+    }
+
+    #[expect(unsafe_code, reason = "compiled code has to be trusted: see the proof of components")]
+    fn deserialize(engine: &Engine, code: &[u8]) -> Option<Self> {
+        // SAFETY: as for components: the bytes are what `read` found to be ours, and they come from `serialize`.
+        unsafe { Self::deserialize(engine, code) }.ok()
+    }
 }
 
 /// Makes the directory if there is none; an error if somebody else could write there.
@@ -151,3 +199,6 @@ impl Hasher for Collect {
         0
     }
 }
+
+#[cfg(test)]
+mod tests;
