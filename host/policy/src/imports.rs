@@ -35,6 +35,11 @@ pub(crate) fn is_known(interface: &str) -> bool {
     ALWAYS.contains(&interface) || GRANTED.iter().any(|(name, _)| *name == interface)
 }
 
+/// Interfaces with functions, in the order of the contract.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    std::iter::once("exchange").chain(GRANTED.iter().map(|(name, _)| *name))
+}
+
 /// A linker with `exchange` and what is granted, and nothing else.
 pub(crate) fn linker(engine: &wasmtime::Engine, is_granted: impl Fn(&str) -> bool) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);

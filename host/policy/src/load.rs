@@ -142,18 +142,11 @@ impl Engine {
             return Err(LoadError::new("imports", "spec.grants.interfaces", message, remedy));
         }
         shape::imports(component, self.wasmtime(), granted)?;
-        let linked = imports::linker(self.wasmtime(), |name| granted.iter().any(|known| known == name))
-            .and_then(|linker| linker.instantiate_pre(component));
-        linked.map_err(|error| {
-            let message =
-                format!("an import does not have the type of cardea:policy@{}: {}", imports::VERSION, one_line(&error));
-            LoadError::new(
-                "imports",
-                "spec.module",
-                message,
-                "build the module against the interface that this ingress ships",
-            )
-        })
+        let linker = imports::linker(self.wasmtime(), |name| granted.iter().any(|known| known == name))
+            .map_err(|error| shape::mistyped(&error))?;
+        linker
+            .instantiate_pre(component)
+            .map_err(|error| shape::lacking(component, &linker).unwrap_or_else(|| shape::mistyped(&error)))
     }
 
     /// Lets instances begin after `init`, where the component allows it; else each runs `init` itself.

@@ -2,13 +2,18 @@
 
 use wasmtime::Engine;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, ComponentExportIndex};
+use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
+use crate::host::Host;
 use crate::imports::{self, VERSION};
+use crate::instance::one_line;
 use crate::load::LoadError;
 use crate::policy::Exports;
 
 const PACKAGE: &str = "cardea:policy/";
+/// What a policy may export, by interface.
+const PHASES: [&str; 5] = ["lifecycle", "on-request", "on-request-body", "on-response", "on-complete"];
+const REBUILD: &str = "build the module against the interface that this ingress ships";
 
 /// Tells a component from a core module and from what is no Wasm at all, by the eight bytes of the preamble.
 pub(super) fn component_header(bytes: &[u8]) -> Result<(), LoadError> {
@@ -38,9 +43,11 @@ pub(super) fn imports(component: &Component, engine: &Engine, granted: &[String]
             return Err(wrong_version("imports", name, interface));
         }
         if !imports::is_known(interface) {
-            let message = format!("the module imports `{name}`, which this ingress does not have");
-            let remedy = "build the module against the interface that this ingress ships";
-            return Err(LoadError::new("imports", "spec.module", message, remedy));
+            let message = format!(
+                "the module imports `{name}`, which this ingress does not have; cardea:policy@{VERSION} has {}",
+                imports::names().collect::<Vec<_>>().join(", ")
+            );
+            return Err(LoadError::new("imports", "spec.module", message, REBUILD));
         }
         if !imports::ALWAYS.contains(&interface) && !granted.iter().any(|known| known == interface) {
             let message = format!("the module imports `{interface}`, which is not granted");
@@ -51,6 +58,38 @@ pub(super) fn imports(component: &Component, engine: &Engine, granted: &[String]
     Ok(())
 }
 
+/// The first imported function that this host lacks: the module was built against a newer interface, and uses it.
+pub(super) fn lacking(component: &Component, linker: &Linker<Host>) -> Option<LoadError> {
+    let engine = linker.engine();
+    for (name, item) in component.component_type().imports(engine) {
+        let (ComponentItem::ComponentInstance(instance), Some((interface, _))) =
+            (item.ty, name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')))
+        else {
+            continue;
+        };
+        // A name can be defined once: where a copy takes it, the host has no such function.
+        let mut copy = linker.clone();
+        let Ok(mut ours) = copy.instance(&format!("{PACKAGE}{interface}@{VERSION}")) else { continue };
+        let mut functions =
+            instance.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+        let missing = functions.find(|(function, _)| ours.func_new(function, |_, _, _, _| Ok(())).is_ok());
+        if let Some((function, _)) = missing {
+            let message = format!(
+                "the module imports the function `{function}` of `{name}`, which is not in cardea:policy@{VERSION}, \
+                 the interface of this ingress"
+            );
+            let remedy = "upgrade the ingress, or build the module without that function";
+            return Some(LoadError::new("imports", "spec.module", message, remedy));
+        }
+    }
+    None
+}
+
+pub(super) fn mistyped(error: &wasmtime::Error) -> LoadError {
+    let message = format!("an import does not have the type of cardea:policy@{VERSION}: {}", one_line(error));
+    LoadError::new("imports", "spec.module", message, REBUILD)
+}
+
 /// 0.1.x: what semver-aware linking joins.
 fn is_compatible(version: &str) -> bool {
     version.strip_prefix("0.1.").is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|b| b.is_ascii_digit()))
@@ -58,11 +97,14 @@ fn is_compatible(version: &str) -> bool {
 
 fn wrong_version(stage: &'static str, found: &str, interface: &str) -> LoadError {
     let message = format!("found `{found}`, expected `{PACKAGE}{interface}@{VERSION}` (any 0.1.x)");
-    LoadError::new(stage, "spec.module", message, "build the module against the interface that this ingress ships")
+    LoadError::new(stage, "spec.module", message, REBUILD)
 }
 
 /// The functions of the phases, mandatory and optional.
 pub(super) fn exports(component: &Component, engine: &Engine) -> Result<Exports, LoadError> {
+    if let Some(error) = unknown_phase(component, engine) {
+        return Err(error);
+    }
     let find = |interface, function| export(component, engine, interface, function);
     Ok(Exports {
         init: find("lifecycle", "init")?.ok_or_else(|| missing("lifecycle"))?,
@@ -71,6 +113,22 @@ pub(super) fn exports(component: &Component, engine: &Engine) -> Result<Exports,
         response: find("on-response", "handle")?,
         complete: find("on-complete", "handle")?,
     })
+}
+
+/// An export of ours that this host would never call: what a policy of a newer interface does there would be left undone.
+fn unknown_phase(component: &Component, engine: &Engine) -> Option<LoadError> {
+    let kind = component.component_type();
+    let mut names = kind.exports(engine).map(|(name, _)| name);
+    let (name, _) = names.find_map(|name| {
+        let (interface, _) = name.strip_prefix(PACKAGE)?.split_once('@')?;
+        (!PHASES.contains(&interface) && !imports::is_known(interface)).then_some((name, interface))
+    })?;
+    let message = format!(
+        "the module exports `{name}`, which this ingress would not call; cardea:policy@{VERSION} has {}",
+        PHASES.join(", ")
+    );
+    let remedy = "upgrade the ingress, or build the module without that phase";
+    Some(LoadError::new("exports", "spec.module", message, remedy))
 }
 
 fn missing(interface: &str) -> LoadError {
@@ -93,12 +151,7 @@ fn export(
         Some((ComponentItem::ComponentFunc(_), index)) => Ok(Some(index)),
         _ => {
             let message = format!("`{name}` has no function `{function}`");
-            Err(LoadError::new(
-                "exports",
-                "spec.module",
-                message,
-                "build the module against the interface that this ingress ships",
-            ))
+            Err(LoadError::new("exports", "spec.module", message, REBUILD))
         }
     }
 }
