@@ -46,6 +46,14 @@ impl Failure {
         }
     }
 
+    /// A trap with what the guest said before it, if it said something.
+    pub(crate) fn saying(self, words: Option<String>) -> Self {
+        match (self, words) {
+            (Self::Trap(text), Some(words)) => Self::Trap(format!("{text}, after writing: {words}")),
+            (other, _) => other,
+        }
+    }
+
     /// Every label, for metrics that exist from the start.
     pub const LABELS: [&'static str; 11] = [
         "policy_deadline",

@@ -8,9 +8,10 @@ use wasmtime::ResourceLimiter;
 
 use crate::deadline::Deadline;
 use crate::exchange::Exchange;
+use crate::imports::wasi::Output;
 use crate::policy::Shared;
 use crate::reads::Reads;
-use crate::source::{Generator, Time};
+use crate::source::{Generator, Time, split_mix};
 
 /// Host calls of one guest call; one more is a trap.
 pub(crate) const HOST_CALLS_MAX: u32 = 1000;
@@ -18,6 +19,9 @@ pub(crate) const HOST_CALLS_MAX: u32 = 1000;
 pub(crate) const KV_CALLS_MAX: u32 = 64;
 pub(crate) const LOG_LINES_MAX: u32 = 16;
 pub(crate) const LOG_LINE_BYTES_MAX: usize = 4 << 10;
+
+/// Where every instance begins [`Host::next_fixed`]: the fraction of pi, so nobody chose it.
+const FIXED_SEED: u64 = 0x243f_6a88_85a3_08d3;
 
 /// Ends a call whose quota of host calls is used up.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,10 @@ pub(crate) struct Host {
     log_lines: Cell<u32>,
     log_dropped: Cell<u32>,
     now: Cell<Option<Time>>,
+    /// What the call in hand wrote to WASI's standard streams.
+    pub output: Output,
+    /// The state of the sequence that stands for random numbers where they are not granted.
+    fixed: Cell<u64>,
 }
 
 impl Host {
@@ -73,6 +81,8 @@ impl Host {
             log_lines: Cell::new(0),
             log_dropped: Cell::new(0),
             now: Cell::new(None),
+            output: Output::default(),
+            fixed: Cell::new(FIXED_SEED),
         }
     }
 
@@ -128,6 +138,26 @@ impl Host {
 
     pub fn log_dropped(&self) -> u32 {
         self.log_dropped.get()
+    }
+
+    /// A number where random numbers are not granted: the same sequence in every instance.
+    pub fn next_fixed(&self) -> u64 {
+        let mut state = self.fixed.get();
+        let number = split_mix(&mut state);
+        self.fixed.set(state);
+        number
+    }
+
+    /// Ends what the call wrote to its standard streams. Gives its first words on standard error.
+    pub fn end_output(&mut self) -> Option<String> {
+        if self.output.is_empty() {
+            return None;
+        }
+        let mut output = std::mem::take(&mut self.output);
+        let words = output.words();
+        output.end(self);
+        self.output = output;
+        words
     }
 
     /// The time of this call: read once, at its first question.

@@ -7,8 +7,9 @@ mod kv_local;
 mod log;
 mod metrics;
 mod random;
+pub(crate) mod wasi;
 
-use wasmtime::component::{Linker, LinkerInstance};
+use wasmtime::component::{Component, Linker, LinkerInstance};
 
 use crate::host::Host;
 
@@ -40,9 +41,15 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once("exchange").chain(GRANTED.iter().map(|(name, _)| *name))
 }
 
-/// A linker with `exchange` and what is granted, and nothing else.
-pub(crate) fn linker(engine: &wasmtime::Engine, is_granted: impl Fn(&str) -> bool) -> wasmtime::Result<Linker<Host>> {
+/// A linker with `exchange` and what is granted, the void that the component imports of WASI, and nothing else.
+pub(crate) fn linker(
+    engine: &wasmtime::Engine,
+    component: &Component,
+    is_granted: impl Fn(&str) -> bool,
+) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
+    let granted = wasi::Granted { log: is_granted("log"), random: is_granted("random") };
+    wasi::link(&mut linker, component, engine, granted)?;
     exchange::link(&mut instance(&mut linker, "exchange")?)?;
     for (name, link) in GRANTED.iter().filter(|(name, _)| is_granted(name)) {
         link(&mut instance(&mut linker, name)?)?;

@@ -142,10 +142,12 @@ type InitFunc = TypedFunc<(String,), (Result<(), String>,)>;
 fn run_init(policy: &Policy, store: &mut Store<Host>, init: &InitFunc) -> Result<(), InitError> {
     begin_init(store);
     let config = String::from(&*policy.spec.config);
-    match init.call(&mut *store, (config,)) {
+    let result = init.call(&mut *store, (config,));
+    let words = store.data_mut().end_output();
+    match result {
         Ok((Ok(()),)) => Ok(()),
         Ok((Err(text),)) => Err(InitError::Refused(text)),
-        Err(error) => Err(InitError::Failed(classify(&error, store.data().limits.denied))),
+        Err(error) => Err(InitError::Failed(classify(&error, store.data().limits.denied).saying(words))),
     }
 }
 

@@ -200,9 +200,10 @@ fn lend(
     instance.store.set_epoch_deadline(ticks);
     let result = guest(instance);
     let host = instance.store.data_mut();
+    let words = host.end_output();
     std::mem::swap(&mut host.exchange, exchange);
     match result {
         Ok(()) => Ok(host.reads.set()),
-        Err(error) => Err(classify(&error, host.limits.denied)),
+        Err(error) => Err(classify(&error, host.limits.denied).saying(words)),
     }
 }

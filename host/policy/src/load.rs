@@ -142,7 +142,7 @@ impl Engine {
             return Err(LoadError::new("imports", "spec.grants.interfaces", message, remedy));
         }
         shape::imports(component, self.wasmtime(), granted)?;
-        let linker = imports::linker(self.wasmtime(), |name| granted.iter().any(|known| known == name))
+        let linker = imports::linker(self.wasmtime(), component, |name| granted.iter().any(|known| known == name))
             .map_err(|error| shape::mistyped(&error))?;
         linker
             .instantiate_pre(component)

@@ -30,8 +30,7 @@ impl Clock {
         match self {
             Self::System(start) => Time {
                 unix_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
-                // 100 us steps: coarse enough to be a poor timer for side channels.
-                monotonic_us: start.elapsed().as_micros() as u64 / 100 * 100,
+                monotonic_us: start.elapsed().as_micros() as u64 / MONOTONIC_STEP_US * MONOTONIC_STEP_US,
             },
             Self::Fixed(microseconds) => {
                 let now = microseconds.load(Ordering::Relaxed);
@@ -40,6 +39,9 @@ impl Clock {
         }
     }
 }
+
+/// Coarse enough to be a poor timer for side channels.
+pub(crate) const MONOTONIC_STEP_US: u64 = 100;
 
 /// One reading of a [`Clock`]: what a call sees from its first question to its end.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +115,7 @@ impl Generator {
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-fn split_mix(state: &mut u64) -> u64 {
+pub(crate) fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -76,9 +76,9 @@ fn each_refusal_says_what_was_found_expected_and_to_do() {
             "build the module against",
         ),
         (
-            wat::parse_str("(component (import \"wasi:cli/environment@0.2.0\" (instance)))").unwrap(),
-            "imports `wasi:cli/environment@0.2.0`",
-            "without WASI",
+            wat::parse_str("(component (import \"acme:cli/environment@0.2.0\" (instance)))").unwrap(),
+            "imports `acme:cli/environment@0.2.0`",
+            "without that import",
         ),
         (
             wat::parse_str("(component (import \"cardea:policy/kv-local@0.1.0\" (instance)))").unwrap(),

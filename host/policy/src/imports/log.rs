@@ -21,7 +21,7 @@ pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
 }
 
 /// A line too many is dropped and counted; a line too long is cut.
-fn write(host: &Host, level: LogLevel, message: &str) {
+pub(super) fn write(host: &Host, level: LogLevel, message: &str) {
     let sink = &host.shared.sources.log;
     if !sink.takes(level) || !host.may_log() {
         return;

@@ -11,7 +11,7 @@ const BYTES_MAX: u32 = 256;
 /// Ends a call when the system has no random bytes: a guess in their place could be a secret.
 #[derive(Debug, thiserror::Error)]
 #[error("the system has no random bytes")]
-struct NoRandom;
+pub(super) struct NoRandom;
 
 pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     i.func_wrap("next-u64", |cx: StoreContextMut<'_, Host>, (): ()| {
@@ -30,7 +30,7 @@ pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     })
 }
 
-fn next(host: &Host) -> Result<u64, NoRandom> {
+pub(super) fn next(host: &Host) -> Result<u64, NoRandom> {
     host.reads.mark(fixed::RANDOM);
     host.worker.generator.borrow_mut().next_u64().ok_or(NoRandom)
 }

@@ -5,7 +5,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
 use crate::host::Host;
-use crate::imports::{self, VERSION};
+use crate::imports::{self, VERSION, wasi};
 use crate::instance::one_line;
 use crate::load::LoadError;
 use crate::policy::Exports;
@@ -33,10 +33,14 @@ pub(super) fn component_header(bytes: &[u8]) -> Result<(), LoadError> {
 pub(super) fn imports(component: &Component, engine: &Engine, granted: &[String]) -> Result<(), LoadError> {
     let kind = component.component_type();
     for (name, _) in kind.imports(engine) {
+        if wasi::is_wasi(name) {
+            known_wasi(name)?;
+            continue;
+        }
         let Some((interface, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) else {
             let message =
                 format!("the module imports `{name}`, and a policy may import only interfaces of cardea:policy");
-            let remedy = "build it without WASI: see the toolchain's page in docs";
+            let remedy = "build it without that import: see the toolchain's page in docs";
             return Err(LoadError::new("imports", "spec.module", message, remedy));
         };
         if !is_compatible(version) {
@@ -88,6 +92,16 @@ pub(super) fn lacking(component: &Component, linker: &Linker<Host>) -> Option<Lo
 pub(super) fn mistyped(error: &wasmtime::Error) -> LoadError {
     let message = format!("an import does not have the type of cardea:policy@{VERSION}: {}", one_line(error));
     LoadError::new("imports", "spec.module", message, REBUILD)
+}
+
+/// Of WASI there is what a toolchain cannot do without, and it is void.
+fn known_wasi(name: &str) -> Result<(), LoadError> {
+    if wasi::is_known(name) {
+        return Ok(());
+    }
+    let expected = "cli, io, clocks, random, filesystem or sockets of WASI 0.2.x, which are empty here";
+    let message = format!("the module imports `{name}`, and a policy may import of WASI only {expected}");
+    Err(LoadError::new("imports", "spec.module", message, "build it without that import, or for WASI 0.2"))
 }
 
 /// 0.1.x: what semver-aware linking joins.

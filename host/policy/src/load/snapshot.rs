@@ -18,6 +18,7 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::engine::Engine;
 use crate::host::{Host, Worker};
+use crate::imports::wasi::is_wasi;
 use crate::instance;
 use crate::load::shape;
 use crate::policy::Policy;
@@ -32,7 +33,10 @@ const READER_BYTES: usize = 1 << 20;
 
 /// The component after `init`, compiled; `None` if it cannot be had.
 pub(super) fn take(engine: &Engine, policy: &Policy, bytes: &[u8]) -> Option<Component> {
-    if bytes.len() > MODULE_BYTES_MAX {
+    // What a guest holds of WASI are handles, and those are not in its memory: a snapshot would have lost them.
+    let imports_wasi =
+        policy.pre.component().component_type().imports(engine.wasmtime()).any(|(name, _)| is_wasi(name));
+    if bytes.len() > MODULE_BYTES_MAX || imports_wasi {
         return None;
     }
     // Wizer asserts what it relies on. A component that it did not foresee costs the snapshot, not the process.

@@ -44,6 +44,14 @@ impl Guest {
         self
     }
 
+    /// Adds an import of WASI, such as `cli/stdout@0.2.0`, which also makes the world one that has it.
+    pub fn wasi(mut self, interface: &str, function: &str, name: &str, signature: &str) -> Self {
+        self.world = "test:wasi/guest@0.1.0";
+        let import = format!("(import \"wasi:{interface}\" \"{function}\" (func ${name} {signature}))\n");
+        self.imports.push_str(&import);
+        self
+    }
+
     /// Adds functions, globals, tables, or data.
     pub fn with(mut self, text: &str) -> Self {
         self.body.push_str(text);
@@ -91,7 +99,8 @@ impl Guest {
 
     pub fn build(&self) -> Vec<u8> {
         let wit = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/policy.wit")).unwrap();
-        component(&self.core(), &wit, self.world)
+        let wasi = if self.world.contains(':') { include_str!("wasi.wit") } else { "" };
+        component(&self.core(), &format!("{wit}\n{wasi}"), self.world)
     }
 }
 
