@@ -7,7 +7,9 @@
 mod new;
 
 mod build;
+mod language;
 mod project;
+mod sdk;
 
 mod check;
 mod inspect;
