@@ -1,4 +1,4 @@
-//! The policy author's tool: what `cardea policy new|build|check|inspect|run|test|push|pull|sign|verify` do.
+//! The policy author's tool: what `cardea policy new|build|check|inspect|run|bench|test|push|pull|sign|verify` do.
 //!
 //! Standard output carries the answer, standard error progress and mistakes. The exit code is 0 when all is well, 1 when
 //! a policy is at fault (it does not build, is refused, or breaks a promise), and 2 when the command cannot be carried out
@@ -15,6 +15,7 @@ mod check;
 mod inspect;
 mod module;
 
+mod bench;
 mod run;
 mod test;
 
@@ -24,6 +25,7 @@ mod registry;
 mod sign;
 
 mod engine;
+mod exchange;
 mod mistake;
 mod print;
 
@@ -44,6 +46,8 @@ pub enum Command {
     Inspect(inspect::Args),
     /// Ask a module about one request, on the engine that serves traffic.
     Run(run::Args),
+    /// Measure what a module costs: a call, a start, memory.
+    Bench(bench::Args),
     /// Play the scenarios of policies on the engine that serves traffic.
     Test(test::Args),
     /// Put a module into a registry.
@@ -72,6 +76,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Push(args) => push::run(&args),
         Command::Pull(args) => pull::run(&args),

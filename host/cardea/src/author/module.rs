@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use wasmparser::{CustomSectionReader, Encoding, KnownCustom, Parser, Payload};
 
+use super::build;
 use super::mistake::Mistake;
+use super::project::Project;
 
 /// Prefix of the interfaces of our own package.
 pub const PACKAGE: &str = "cardea:policy/";
@@ -108,6 +110,22 @@ impl Module {
         let path = if path.is_dir() { only_module(path)? } else { path.to_owned() };
         let bytes = std::fs::read(&path).map_err(|error| Mistake::unreadable(&path, &error))?;
         Ok(Self { path, bytes })
+    }
+}
+
+/// The module that a path means: the file; of a project's folder what it builds now, unless told not to build, and else the one
+/// that lies there. What is built is not written.
+pub fn named(path: &Path, no_build: bool) -> Result<Module, Mistake> {
+    let project = if no_build || !path.is_dir() { None } else { Project::at(path).ok() };
+    let Some(project) = project else { return Module::read(path) };
+    let mut components = build::components(&project)?;
+    match (components.pop(), components.len()) {
+        (Some(component), 0) => {
+            Ok(Module { path: component.folder.join(format!("{}.wasm", component.package)), bytes: component.bytes })
+        }
+        _ => {
+            Err(Mistake::usage(format!("{} builds several policies", path.display()), "name the folder of one of them"))
+        }
     }
 }
 

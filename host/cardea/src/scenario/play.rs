@@ -1,11 +1,12 @@
 //! One exchange through the production engine, phase by phase as the data plane does it, and all that came of it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cardea_model::config;
 use cardea_policy::{
-    BodyDemand, Chain, Decided, DecisionKind, Exchange, Instances, LoadError, Member, Policy, Reply, ResponseHead,
-    ResponseStep, Run, State, Step, Summary, Target,
+    BodyDemand, Chain, Decided, DecisionKind, Exchange, Failure, Instances, LoadError, Member, Policy, Reply,
+    ResponseHead, ResponseStep, Run, State, Step, Summary, Target,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -66,6 +67,21 @@ pub struct Failed {
     pub message: String,
 }
 
+impl Failed {
+    fn of(failure: &Failure) -> Self {
+        Self { label: failure.label(), message: failure.to_string() }
+    }
+}
+
+/// How long the phases of an exchange took.
+#[derive(Debug, Clone, Copy)]
+pub struct Timed {
+    pub request: Duration,
+    /// Where the policy wanted it.
+    pub response: Option<Duration>,
+    pub decision: Option<DecisionKind>,
+}
+
 impl Player {
     /// Loads the policy afresh, with no kept state.
     pub fn start(stage: &Stage, spec: &Arc<config::Policy>, backends: Option<Vec<String>>) -> Result<Self, LoadError> {
@@ -73,6 +89,39 @@ impl Player {
         let member = Member { name: Arc::clone(&loaded.name), spec: Arc::clone(spec), loaded: Some(loaded) };
         let chain = Arc::new(Chain { members: Box::new([member]) });
         Ok(Self { chain, instances: Instances::new(&stage.engine), backends })
+    }
+
+    /// The same policy on a worker of its own, which has no instance of it yet.
+    pub fn beside(&self, stage: &Stage) -> Self {
+        let (chain, backends) = (Arc::clone(&self.chain), self.backends.clone());
+        Self { chain, instances: Instances::new(&stage.engine), backends }
+    }
+
+    /// Makes the phases of one exchange and nothing else, for a measurement. `answer` is the backend's, if the response
+    /// phases are wanted.
+    ///
+    /// # Errors
+    /// The policy failed.
+    pub fn time(&mut self, exchange: &mut Box<Exchange>, body: &[u8], answer: ResponseHead) -> Result<Timed, Failed> {
+        let start = Instant::now();
+        let mut run = Run::new(Arc::clone(&self.chain));
+        let (reached, _) = self.request(&mut run, exchange, body);
+        let request = start.elapsed();
+        let head = match reached {
+            Reached::Failed(failed) => return Err(failed),
+            Reached::Reply(reply) => head_of(&reply),
+            Reached::Backend => answer,
+        };
+        let decision = run.decided.last().map(|decided| decided.kind);
+        if !run.wants_response() {
+            return Ok(Timed { request, response: None, decision });
+        }
+        exchange.response = Some(head);
+        let start = Instant::now();
+        match run.on_response(&mut self.instances, exchange) {
+            ResponseStep::Fail(_, failure) => Err(Failed::of(&failure)),
+            _ => Ok(Timed { request, response: Some(start.elapsed()), decision }),
+        }
     }
 
     /// # Errors
@@ -115,8 +164,7 @@ impl Player {
                 Step::Forward => return (Reached::Backend, asked),
                 Step::Reply(reply) => return (Reached::Reply(reply), asked),
                 Step::Fail(_, failure) => {
-                    let failed = Failed { label: failure.label(), message: failure.to_string() };
-                    return (Reached::Failed(failed), asked);
+                    return (Reached::Failed(Failed::of(&failure)), asked);
                 }
                 Step::WantBody(demand) => {
                     asked = Some(demand);
@@ -153,7 +201,7 @@ impl Player {
                 Some(ClientAnswer { status: reply.status, headers: reply.headers, body: reply.body.to_vec() })
             }
             ResponseStep::Fail(_, failure) => {
-                observed.failure = Some(Failed { label: failure.label(), message: failure.to_string() });
+                observed.failure = Some(Failed::of(&failure));
                 None
             }
         };

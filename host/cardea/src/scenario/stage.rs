@@ -16,6 +16,8 @@ pub const INTERFACES: [&str; 6] = ["log", "metrics", "clock", "random", "kv-loca
 pub const DEADLINE: Duration = Duration::from_millis(500);
 /// An author has one instance at a time, and one that is tried at load.
 const INSTANCES_MAX: u32 = 8;
+/// A measurement has several at once, to see what one more takes.
+const MEASURED_INSTANCES_MAX: u32 = 64;
 
 /// An engine, and what its policies see of the world.
 #[derive(Debug)]
@@ -38,6 +40,15 @@ impl Stage {
     /// Time and chance as they are.
     pub fn live() -> Result<Self, EngineError> {
         Self::start(Clock::system(), Arc::default(), Random::System, Arc::default())
+    }
+
+    /// The same, for measurements: compiled code is kept in a folder, and nobody hears what policies log.
+    pub fn measured(cache: &Path) -> Result<Self, EngineError> {
+        let sources = Sources { log: LogSink::new(LogLevel::Info, |_| {}), ..Sources::default() };
+        let cache = Some(cache.to_owned());
+        let options =
+            EngineOptions { cache, instances_max: MEASURED_INSTANCES_MAX, sources, ..EngineOptions::default() };
+        Ok(Self { engine: Engine::new(options)?, clock: Arc::default(), draws: Arc::default(), log: Arc::default() })
     }
 
     fn start(

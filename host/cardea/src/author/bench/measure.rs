@@ -1,0 +1,144 @@
+//! The measurements, in the order of a module's life: compiled, found in the cache, first request, and then many.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cardea_model::config::{Isolation, Limits, Policy};
+use cardea_policy::ResponseHead;
+
+use super::memory;
+use super::report::{Cold, Memory, Report};
+use super::sample::{Bounds, Sample, repeat};
+use crate::author::exchange::{Exchange, refused};
+use crate::author::mistake::Mistake;
+use crate::author::module::Module;
+use crate::scenario::play::{Failed, Player, Timed};
+use crate::scenario::stage::{DEADLINE, Stage};
+
+const POOLED: Bounds =
+    Bounds { warm_up: Duration::from_millis(200), time: Duration::from_millis(1000), count_max: 200_000 };
+const ISOLATED: Bounds =
+    Bounds { warm_up: Duration::from_millis(50), time: Duration::from_millis(500), count_max: 20_000 };
+/// Instances whose memory is looked at together, since pages and allocators know nothing of one.
+const INSTANCES: usize = 16;
+/// Requests that each of them has answered by then.
+const REQUESTS: usize = 200;
+
+/// All that is measured of a module, in some three seconds and the time that it takes to compile.
+pub fn module(module: &Module, spec: &Arc<Policy>, asked: &Exchange) -> Result<Report, Mistake> {
+    let folder = tempfile::tempdir().map_err(|error| Mistake::unwritable(&std::env::temp_dir(), error))?;
+    // The engine makes it, as it wants it.
+    let cache = folder.path().join("code");
+    let subject = Subject { module, asked, cache: &cache };
+    // A busy machine is no reason for a call to end: its time is what is asked for.
+    let limits = Limits { deadline: DEADLINE, ..spec.limits };
+    let pooled = Arc::new(Policy { isolation: Isolation::Pooled, limits, ..Policy::clone(spec) });
+    let isolated = Arc::new(Policy { isolation: Isolation::Request, ..Policy::clone(&pooled) });
+
+    let (compile, _) = subject.load(&pooled)?;
+    let code_bytes = folder_bytes(&cache);
+    let (cached, (stage, mut player)) = subject.load(&pooled)?;
+    let mut exchange = subject.exchange()?;
+    let first = subject.once(&mut player, &mut exchange)?;
+    let times = repeat(POOLED, || subject.again(&mut player))?;
+    let memory = subject.memory(&stage, &player)?;
+    let (_, (_, mut player)) = subject.load(&isolated)?;
+    let fresh = repeat(ISOLATED, || subject.again(&mut player))?;
+
+    Ok(Report {
+        file: module.path.display().to_string(),
+        digest: cardea_policy::digest(&module.bytes),
+        bytes: module.bytes.len(),
+        code_bytes,
+        decision: first.decision.map_or("none", |kind| kind.label()),
+        cold: Cold {
+            compile_ms: milliseconds(compile),
+            cached_ms: milliseconds(cached),
+            first_request_us: first.request.as_secs_f64() * 1e6,
+        },
+        pooled: Sample::of(times.iter().map(|timed| timed.request).collect()),
+        response: Sample::of(times.iter().filter_map(|timed| timed.response).collect()),
+        isolated: Sample::of(fresh.iter().map(|timed| timed.request).collect()),
+        memory,
+        host: if cfg!(debug_assertions) { "debug" } else { "release" },
+    })
+}
+
+struct Subject<'a> {
+    module: &'a Module,
+    asked: &'a Exchange,
+    cache: &'a Path,
+}
+
+impl Subject<'_> {
+    /// On an engine of its own, as a process starts. The time is of compiling (or of reading what the cache has), linking, and
+    /// the one instance that is tried.
+    fn load(&self, spec: &Arc<Policy>) -> Result<(Duration, (Stage, Player)), Mistake> {
+        let stage = Stage::measured(self.cache)
+            .map_err(|error| Mistake::usage(error.to_string(), "see that the machine lets a process map memory"))?;
+        let start = Instant::now();
+        let player = Player::start(&stage, spec, None).map_err(|error| refused(&self.module.path, &error))?;
+        Ok((start.elapsed(), (stage, player)))
+    }
+
+    fn exchange(&self) -> Result<Box<cardea_policy::Exchange>, Mistake> {
+        let exchange = self.asked.send.exchange();
+        exchange.map_err(|what| Mistake::usage(format!("--request: {what}"), "docs/policy-testing.md has every key"))
+    }
+
+    fn head(&self) -> Result<ResponseHead, Mistake> {
+        let head = self.asked.response.head();
+        head.map_err(|what| {
+            Mistake::usage(format!("--request: response.{what}"), "docs/policy-testing.md has every key")
+        })
+    }
+
+    fn once(&self, player: &mut Player, exchange: &mut Box<cardea_policy::Exchange>) -> Result<Timed, Mistake> {
+        let body = self.asked.send.body.as_deref().unwrap_or_default().as_bytes();
+        let timed = player.time(exchange, body, self.head()?);
+        timed.map_err(|Failed { label, message }| {
+            let what = format!("{}: the policy failed ({label}): {message}", self.module.path.display());
+            Mistake::policy(what, "see what it does with this request: `cardea policy run`")
+        })
+    }
+
+    /// With an exchange that nobody has edited yet.
+    fn again(&self, player: &mut Player) -> Result<Timed, Mistake> {
+        let mut exchange = self.exchange()?;
+        self.once(player, &mut exchange)
+    }
+
+    /// Of one instance more, after some requests.
+    fn memory(&self, stage: &Stage, player: &Player) -> Result<Memory, Mistake> {
+        let mut players: Vec<Player> = (0..INSTANCES).map(|_| player.beside(stage)).collect();
+        let before = memory::private_dirty();
+        for player in &mut players {
+            for _ in 0..REQUESTS {
+                self.again(player)?;
+            }
+        }
+        let grown = memory::private_dirty().zip(before).map(|(after, before)| after.saturating_sub(before));
+        Ok(Memory { private_dirty_bytes: grown.map(|bytes| bytes / INSTANCES as u64) })
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Of the files of the cache: there is one, the compiled module.
+fn folder_bytes(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => folders.push(entry.path()),
+                Ok(metadata) => bytes += metadata.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
+}
