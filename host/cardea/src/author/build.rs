@@ -15,9 +15,12 @@
 //!   words go to standard error before it, unchanged. `Mistake::policy` where the source is at fault, `Mistake::usage`
 //!   where the machine or the command is: a program that is missing is named with the exact command that installs it.
 
+pub mod c;
 mod cargo;
+mod clang;
 pub mod rust;
 mod toolchain;
+mod zig;
 
 mod tools;
 mod world;

@@ -1,0 +1,126 @@
+//! C: `policy.c` and what lies beside it, with the SDK's own sources, to a core module; which phases it has is seen from the
+//! functions that it defines.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Component;
+use super::clang::{self, Compiler};
+use super::world::{self, Core, Remedies};
+use crate::author::language::{Language, Template};
+use crate::author::mistake::Mistake;
+use crate::author::project::Project;
+
+pub static LANGUAGE: Language =
+    Language { name: "c", marks: &["policy.c"], sdk: &["c"], build, templates: &[TEMPLATE] };
+
+const TEMPLATE: Template = Template {
+    name: "c",
+    files: &[
+        ("policy.c", include_str!("../new/c/policy.c.txt")),
+        ("policy.yaml", include_str!("../new/common/policy.yaml.txt")),
+        ("scenarios.yaml", include_str!("../new/common/scenarios.yaml.txt")),
+        ("README.md", include_str!("../new/c/README.md.txt")),
+        ("compile_flags.txt", include_str!("../new/c/compile_flags.txt")),
+        (".gitignore", include_str!("../new/common/gitignore.txt")),
+    ],
+    taken: &[],
+};
+
+/// The SDK's folder, from the project's.
+const SDK: &str = ".cardea/guest-sdk/c";
+/// No C library is behind a policy, and bulk memory is how it copies.
+const FLAGS: [&str; 9] = [
+    "-ffreestanding",
+    "-nostdlibinc",
+    "-mbulk-memory",
+    "-O2",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fvisibility=hidden",
+    "-fno-sanitize=all",
+    "-g0",
+];
+/// A later phase is exported when the policy defines this function; then this file of the SDK is linked.
+const PHASES: [(&str, &str); 4] = [
+    ("cardea_on_request", "request"),
+    ("cardea_on_request_body", "request_body"),
+    ("cardea_on_response", "response"),
+    ("cardea_on_complete", "complete"),
+];
+
+pub const REMEDIES: Remedies = Remedies {
+    export: "define void cardea_on_request(cardea_outcome *outcome) in policy.c, as cardea.h declares it",
+    wasi: "use cardea.h's functions in place of the C library's (cardea_log, cardea_clock_now_ms, cardea_random_u64)",
+    import: "define it, or link the source that does",
+};
+
+fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
+    let compiler = Compiler::find()?;
+    let mut flags = flags(&["-std=c17"]);
+    flags.extend(["-Wall", "-Wextra"].map(String::from));
+    let objects = compile_all(&compiler, project, &clang::sources(project, &["c"])?, &flags, "policy")?;
+    link(&compiler, project, objects)
+}
+
+/// Of every C and C++ source: what holds for all, and where the SDK's headers are.
+pub fn flags(of_language: &[&str]) -> Vec<String> {
+    let includes = [format!("-I{SDK}/include"), format!("-isystem{SDK}/libc")];
+    of_language.iter().chain(&FLAGS).map(|flag| (*flag).to_owned()).chain(includes).collect()
+}
+
+/// The objects of these sources, in a folder of their own.
+pub fn compile_all(
+    compiler: &Compiler,
+    project: &Project,
+    sources: &[PathBuf],
+    flags: &[String],
+    kind: &str,
+) -> Result<Vec<PathBuf>, Mistake> {
+    let folder = project.build_folder()?.join(kind);
+    std::fs::create_dir_all(&folder).map_err(|error| Mistake::unwritable(&folder, error))?;
+    let folder = folder.canonicalize().map_err(|error| Mistake::unwritable(&folder, error))?;
+    let mut objects = Vec::new();
+    for source in sources {
+        let object = folder.join(source.file_stem().unwrap_or_default()).with_extension("o");
+        compiler.compile(project, source, &object, flags)?;
+        objects.push(object);
+    }
+    Ok(objects)
+}
+
+/// The component of a policy's objects and the SDK's.
+pub fn link(compiler: &Compiler, project: &Project, mut objects: Vec<PathBuf>) -> Result<Vec<Component>, Mistake> {
+    let mut defined = BTreeSet::new();
+    for object in &objects {
+        defined.extend(clang::defined(object)?);
+    }
+    let name = format!("{} ({})", project.policy_name(), project.mark().display());
+    let phases: Vec<&str> =
+        PHASES.iter().filter(|(function, _)| defined.contains(*function)).map(|(_, file)| *file).collect();
+    if !phases.contains(&"request") {
+        return Err(Mistake::policy(format!("{name} defines no cardea_on_request"), REMEDIES.export));
+    }
+    objects.extend(sdk(compiler, project, &phases)?);
+    let module = project.build_folder()?.join("policy.wasm");
+    compiler.link(&objects, &module, &name)?;
+    let bytes = std::fs::read(&module).map_err(|error| Mistake::unreadable(&module, &error))?;
+    let bytes = world::component(&Core { name: &name, bytes: &bytes, wasi: None, remedies: REMEDIES })?;
+    Ok(vec![Component::of(project, bytes)])
+}
+
+/// The objects of the SDK, with those of these phases.
+fn sdk(compiler: &Compiler, project: &Project, phases: &[&str]) -> Result<Vec<PathBuf>, Mistake> {
+    let mut flags = flags(&["-std=c17", "-w"]);
+    flags.push(format!("-I{SDK}/bindings"));
+    let within = |name: &str| Path::new(SDK).join(name);
+    let mut sources: Vec<PathBuf> = ["arena", "config", "host", "json", "outcome", "string", "text"]
+        .map(|name| within(&format!("src/{name}.c")))
+        .to_vec();
+    sources.extend(phases.iter().map(|phase| within(&format!("src/phase/{phase}.c"))));
+    let mut objects = compile_all(compiler, project, &sources, &flags, "sdk")?;
+    // The bindings have every phase; the files above name the exports of those that are wanted.
+    flags.push(String::from("-D__export_name__(name)=__unused__"));
+    objects.extend(compile_all(compiler, project, &[within("bindings/cardea_wit.c")], &flags, "sdk")?);
+    Ok(objects)
+}
