@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// The component in `guests/NAME.wat`. Its text is a core module; `;;! world NAME` picks the world (`gateway` if none is
-/// named), and `;;! prelude` is replaced by `guests/prelude.wat`.
+/// The component in `guests/NAME.wat`. Its text is a core module; `;;! world NAME` picks the world (`pure` if none is
+/// named), and `;;! prelude` is replaced by `guests/prelude.wat`. With `;;! as it is`, the text is the whole module.
 ///
 /// # Errors
 /// When the text is not a module of its world.
@@ -15,6 +15,9 @@ pub fn component(name: &str) -> Result<Vec<u8>> {
     let folder = root().join("tests/guests");
     let read = |file: String| std::fs::read_to_string(folder.join(&file)).with_context(|| format!("guest {file}"));
     let text = read(format!("{name}.wat"))?.replace(";;! prelude", &read("prelude.wat".to_owned())?);
+    if text.lines().any(|line| line.trim() == ";;! as it is") {
+        return wat::parse_str(&text).with_context(|| format!("guest {name}"));
+    }
     let world = text.lines().find_map(|line| line.strip_prefix(";;! world ")).unwrap_or("pure").trim().to_owned();
     build(&text, &world).with_context(|| format!("guest {name}"))
 }

@@ -13,6 +13,9 @@ use crate::policy::Exports;
 const PACKAGE: &str = "cardea:policy/";
 /// What a policy may export, by interface.
 const PHASES: [&str; 5] = ["lifecycle", "on-request", "on-request-body", "on-response", "on-complete"];
+/// Of a module's exports, how many a message tells.
+const NAMED_MAX: usize = 8;
+const NAME_CHARS_MAX: usize = 100;
 const REBUILD: &str = "build the module against the interface that this ingress ships";
 
 /// Tells a component from a core module and from what is no Wasm at all, by the eight bytes of the preamble.
@@ -121,8 +124,8 @@ pub(super) fn exports(component: &Component, engine: &Engine) -> Result<Exports,
     }
     let find = |interface, function| export(component, engine, interface, function);
     Ok(Exports {
-        init: find("lifecycle", "init")?.ok_or_else(|| missing("lifecycle"))?,
-        request: find("on-request", "handle")?.ok_or_else(|| missing("on-request"))?,
+        init: find("lifecycle", "init")?.ok_or_else(|| missing(component, engine, "lifecycle"))?,
+        request: find("on-request", "handle")?.ok_or_else(|| missing(component, engine, "on-request"))?,
         request_body: find("on-request-body", "handle")?,
         response: find("on-response", "handle")?,
         complete: find("on-complete", "handle")?,
@@ -145,8 +148,12 @@ fn unknown_phase(component: &Component, engine: &Engine) -> Option<LoadError> {
     Some(LoadError::new("exports", "spec.module", message, remedy))
 }
 
-fn missing(interface: &str) -> LoadError {
-    let message = format!("the module does not export `{PACKAGE}{interface}@{VERSION}`");
+fn missing(component: &Component, engine: &Engine, interface: &str) -> LoadError {
+    let kind = component.component_type();
+    let short = |name: &str| format!("`{}`", name.chars().take(NAME_CHARS_MAX).collect::<String>());
+    let found: Vec<String> = kind.exports(engine).take(NAMED_MAX).map(|(name, _)| short(name)).collect();
+    let found = if found.is_empty() { String::from("nothing") } else { found.join(", ") };
+    let message = format!("the module does not export `{PACKAGE}{interface}@{VERSION}`; it exports {found}");
     LoadError::new("exports", "spec.module", message, "export it: a policy has at least lifecycle and on-request")
 }
 
