@@ -1,4 +1,5 @@
-//! Makes the table of what authors' projects need: the files of `guest-sdk/` and `wit/`, to be embedded in the binary.
+//! Makes the table of what authors' projects need: the files of `guest-sdk/` and `wit/`, to be embedded in the binary;
+//! and assembles what Go policies have for WASI.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -7,6 +8,9 @@ use std::{env, fs};
 
 /// Names that tools make in those folders; hidden files are left out too.
 const MADE: [&str; 4] = ["target", "node_modules", "__pycache__", "zig-out"];
+
+/// What Go policies have for WASI.
+const GO_WASI: &str = "src/author/build/go/wasi.wat";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
@@ -22,7 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     table.push_str("]\n");
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("embedded.rs"), table)?;
+    let made = env::var("OUT_DIR")?;
+    fs::write(Path::new(&made).join("embedded.rs"), table)?;
+    println!("cargo::rerun-if-changed={GO_WASI}");
+    fs::write(Path::new(&made).join("go-wasi.wasm"), wat::parse_file(GO_WASI)?)?;
     Ok(())
 }
 

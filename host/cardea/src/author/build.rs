@@ -18,6 +18,8 @@
 pub mod c;
 mod cargo;
 mod clang;
+mod core;
+pub mod go;
 pub mod rust;
 mod toolchain;
 mod zig;

@@ -1,0 +1,3 @@
+module cardea.dev/policy
+
+go 1.25
