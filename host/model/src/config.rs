@@ -199,6 +199,16 @@ pub struct Grants {
     pub interfaces: Vec<String>,
     /// Header names (lower case) that only a granted policy may write: `x-forwarded-for` and its kind.
     pub headers: Vec<String>,
+    /// Services that a module of another ABI may call.
+    pub upstreams: Vec<Upstream>,
+}
+
+/// A Service of the policy's namespace that its module may call, by the name that the module knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    pub name: Arc<str>,
+    pub service: Arc<str>,
+    pub port: ServicePortRef,
 }
 
 /// Hard bounds on one policy. `compile` checks them against the ceilings of the process.

@@ -4,18 +4,22 @@
 //! request phases; edits of one outcome are applied all or nothing.
 
 mod phases;
+mod sessions;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use cardea_model::config::FailureMode;
 
+use crate::abi::Session;
 use crate::exchange::{Exchange, ReadSet};
 use crate::failure::Failure;
 use crate::instances::Instances;
 use crate::outcome::{BodyDemand, HeaderEdits, Reply, Summary, Target};
-use crate::policy::Policy;
+use crate::policy::{Kind, Policy};
 
 /// The policies of a route, in request order.
 #[derive(Debug)]
@@ -40,6 +44,9 @@ pub enum Step {
     Reply(Reply),
     /// Buffer, then call [`Run::on_request_body`].
     WantBody(BodyDemand),
+    /// A module of another ABI holds the head: give it the body with [`Run::on_body`], and watch [`Run::poll_resumed`]; when it
+    /// lets the head go, [`Run::go_on`].
+    Pause,
     /// The failed policy's name, and how. Answer 503.
     Fail(Arc<str>, Failure),
 }
@@ -50,6 +57,20 @@ pub enum ResponseStep {
     Forward,
     /// In place of the backend's answer; later edits are applied to it already.
     Replace(Reply),
+    /// As [`Step::Pause`], with the head of the answer; then [`Run::respond_on`]. The body of the answer so far, if a policy
+    /// replaced the backend's.
+    Pause(Option<Bytes>),
+    Fail(Arc<str>, Failure),
+}
+
+/// What becomes of a piece of a body that a module of another ABI hears of.
+#[derive(Debug)]
+pub enum BodyStep {
+    /// These bytes go on in its place; a head that was held goes on before them.
+    Send(Bytes),
+    Hold,
+    /// In place of the backend's answer.
+    Reply(Reply),
     Fail(Arc<str>, Failure),
 }
 
@@ -110,7 +131,6 @@ impl DecisionKind {
 }
 
 /// The state of one exchange in its chain. Holds no instance between phases.
-#[derive(Debug)]
 pub struct Run {
     pub chain: Arc<Chain>,
     pub target: Option<Target>,
@@ -122,22 +142,43 @@ pub struct Run {
     kept: Vec<Kept>,
     /// The member that waits for the body, with what it left.
     waiting: Option<(usize, Vec<u8>)>,
+    /// The member that holds the head of a side.
+    paused: Option<usize>,
+    /// Members that hear of the body from here on, and that the data plane does not know of yet.
+    joined: Vec<usize>,
+    response: Responding,
+}
+
+/// How far the response phases have come.
+#[derive(Debug, Default)]
+struct Responding {
+    /// Of `kept`, the number that still has its turn; `None` before the first.
+    left: Option<usize>,
+    /// The body of the answer that replaced the backend's.
+    body: Option<Bytes>,
 }
 
 /// What one member left for later phases.
-#[derive(Debug)]
 struct Kept {
     member: usize,
     response_edits: HeaderEdits,
     follow_response: bool,
     follow_complete: bool,
     carry: Vec<u8>,
+    /// Its stay in a module of another ABI; gone when that failed and is skipped.
+    session: Option<Box<dyn Session>>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("decided", &self.decided).field("target", &self.target).finish_non_exhaustive()
+    }
 }
 
 impl Run {
     pub fn new(chain: Arc<Chain>) -> Self {
         let decided = Vec::with_capacity(chain.members.len());
-        Self { chain, target: None, decided, labels: Vec::new(), ended: None, kept: Vec::new(), waiting: None }
+        Self { chain, target: None, decided, labels: Vec::new(), ended: None, kept: Vec::new(), waiting: None, paused: None, joined: Vec::new(), response: Responding::default() }
     }
 
     /// What the decision asked, as text: `path`, `header:x-canary`.
@@ -176,7 +217,7 @@ impl Run {
 
     /// Whether some policy has response edits or follows the response phase; when not, skip the phase.
     pub fn wants_response(&self) -> bool {
-        self.kept.iter().any(|kept| kept.follow_response || !kept.response_edits.is_empty())
+        self.kept.iter().any(|kept| kept.follow_response || !kept.response_edits.is_empty() || kept.session.is_some())
     }
 
     /// In reverse order. `exchange.response` must be set.
@@ -185,7 +226,7 @@ impl Run {
     }
 
     pub fn wants_complete(&self) -> bool {
-        self.kept.iter().any(|kept| kept.follow_complete)
+        self.kept.iter().any(|kept| kept.follow_complete || kept.session.is_some())
     }
 
     /// In reverse order. Failures are counted, and change nothing.
@@ -202,8 +243,14 @@ impl Run {
     ) -> Step {
         for index in start..self.chain.members.len() {
             let Some(member) = self.chain.members.get(index) else { break };
-            let answer = phases::request(member, instances, exchange, allowed);
-            if let Some(step) = self.settle(index, answer, instances, exchange) {
+            let step = match member.loaded.as_deref().map(|policy| &policy.kind) {
+                Some(Kind::Foreign(_)) => self.open(index, instances, exchange, allowed),
+                _ => {
+                    let answer = phases::request(member, instances, exchange, allowed);
+                    self.settle(index, answer, instances, exchange)
+                }
+            };
+            if let Some(step) = step {
                 return step;
             }
         }
@@ -236,6 +283,7 @@ impl Run {
             follow_response: outcome.follow_response,
             follow_complete: outcome.follow_complete,
             carry: Vec::new(),
+            session: None,
         };
         let step = phases::step(outcome.decision, &mut self.target, exchange);
         match step {
@@ -255,9 +303,7 @@ impl Run {
                 last.follow_complete |= kept.follow_complete;
                 last.carry = kept.carry;
             }
-            None if kept.follow_response || kept.follow_complete || !kept.response_edits.is_empty() => {
-                self.kept.push(kept);
-            }
+            None if kept.is_something() => self.kept.push(kept),
             None => {}
         }
     }

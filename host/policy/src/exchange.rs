@@ -40,6 +40,8 @@ pub struct Exchange {
     pub route: Arc<str>,
     /// The chosen backend's name, once there is one. A policy that routes sets it.
     pub backend: Option<Arc<str>>,
+    /// No body follows the request's head.
+    pub ended: bool,
     /// Set from the response phase on.
     pub response: Option<ResponseHead>,
     /// Of earlier policies and phases. At most 16 of 4 KiB.
@@ -87,6 +89,8 @@ impl Beside {
 pub struct ResponseHead {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    /// No body follows.
+    pub ended: bool,
 }
 
 /// What one call asked: fixed questions as bits, named ones by slot of the policy's name table. Read it with
@@ -97,6 +101,14 @@ pub struct ReadSet {
     pub named: u64,
     /// More names than the table holds were asked.
     pub overflow: bool,
+}
+
+impl ReadSet {
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.fixed |= more.fixed;
+        self.named |= more.named;
+        self.overflow |= more.overflow;
+    }
 }
 
 impl Exchange {
@@ -140,6 +152,7 @@ impl Exchange {
             peer: Arc::new(Peer { source: nowhere, local: nowhere, tls: false, sni: None, tls_version: None }),
             route: Arc::from(""),
             backend: None,
+            ended: true,
             response: None,
             notes: Vec::new(),
         }

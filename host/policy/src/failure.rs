@@ -19,6 +19,9 @@ pub enum Failure {
     UnknownBackend(String),
     #[error("asked for a body that it cannot have: {0}")]
     BodyDemand(&'static str),
+    /// A module of another ABI holds more of a body than `limits.body`.
+    #[error("holds a body that is longer than its limit")]
+    BodyOverflow,
     #[error("no instance could be made: {0}")]
     Instantiate(String),
     #[error("too many instances at once")]
@@ -40,6 +43,7 @@ impl Failure {
             Self::OutcomeInvalid(_) => "policy_outcome_invalid",
             Self::UnknownBackend(_) => "policy_unknown_backend",
             Self::BodyDemand(_) => "policy_body_demand",
+            Self::BodyOverflow => "policy_body_overflow",
             Self::Instantiate(_) => "policy_instantiate",
             Self::Overloaded => "policy_overloaded",
             Self::NotLoaded => "policy_not_loaded",
@@ -55,7 +59,7 @@ impl Failure {
     }
 
     /// Every label, for metrics that exist from the start.
-    pub const LABELS: [&'static str; 11] = [
+    pub const LABELS: [&'static str; 12] = [
         "policy_deadline",
         "policy_trap",
         "policy_memory",
@@ -64,6 +68,7 @@ impl Failure {
         "policy_outcome_invalid",
         "policy_unknown_backend",
         "policy_body_demand",
+        "policy_body_overflow",
         "policy_instantiate",
         "policy_overloaded",
         "policy_not_loaded",

@@ -10,7 +10,7 @@ use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
 use crate::engine::Seat;
 use crate::failure::Failure;
 use crate::host::{Host, TooManyCalls, Worker};
-use crate::policy::Policy;
+use crate::policy::{Native, Policy};
 
 /// Most bytes that one crossing may carry from guest to host: an outcome with a body of 1 MiB and everything else at its
 /// bound. Imports check their own, smaller bounds before they copy.
@@ -58,12 +58,12 @@ impl From<Failure> for InitError {
 
 impl Instance {
     /// Instantiates, and runs `init` unless the component is a snapshot taken after it.
-    pub fn new(policy: &Policy, worker: &Rc<Worker>, now: Instant) -> Result<Self, InitError> {
+    pub fn new(policy: &Policy, native: &Native, worker: &Rc<Worker>, now: Instant) -> Result<Self, InitError> {
         let seat = policy.engine.take_seat().ok_or(Failure::Overloaded)?;
         let mut store = store(policy, worker);
-        let exports = &policy.exports;
-        let init = (!policy.initialised).then_some(exports.init);
-        let instance = start(policy, &policy.pre, init, &mut store)?;
+        let exports = &native.exports;
+        let init = (!native.initialised).then_some(exports.init);
+        let instance = start(policy, &native.pre, init, &mut store)?;
         let request = instance.get_typed_func(&mut store, exports.request).map_err(mistyped("on-request.handle"))?;
         let request_body = exports.request_body.map(|index| instance.get_typed_func(&mut store, index));
         let response = exports.response.map(|index| instance.get_typed_func(&mut store, index));

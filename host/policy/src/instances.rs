@@ -11,12 +11,13 @@ use std::time::Instant;
 
 use cardea_model::config::Isolation;
 
+use crate::abi::{Call, CallFailure, CallReply, Outside, Resident, Turn};
 use crate::engine::{Engine, Pulse};
 use crate::exchange::{Exchange, ReadSet};
 use crate::failure::Failure;
 use crate::host::Worker;
 use crate::instance::{InitError, Instance, classify};
-use crate::policy::Policy;
+use crate::policy::{Kind, Policy};
 use crate::state::{Tally, TallyGuard};
 
 /// A worker's instances of all policies.
@@ -25,6 +26,8 @@ pub struct Instances {
     entries: Vec<Option<Entry>>,
     worker: Rc<Worker>,
     pulse: Pulse,
+    /// What modules of other ABIs asked for, until the data plane takes it.
+    calls: Vec<Call>,
     /// Calls until the next look for policies that are gone.
     sweep_in: u32,
 }
@@ -39,6 +42,8 @@ struct Entry {
     name: Arc<str>,
     /// Boxed, so that taking it out and putting it back moves a pointer.
     idle: Option<Box<Instance>>,
+    /// Of a module of another ABI, from its first exchange on.
+    resident: Option<Box<dyn Resident>>,
     tally: TallyGuard,
 }
 
@@ -57,6 +62,7 @@ impl Instances {
             entries: Vec::new(),
             worker: Rc::new(Worker::new(engine.sources().random.clone())),
             pulse: engine.pulse(),
+            calls: Vec::new(),
             sweep_in: SWEEP_EVERY,
         }
     }
@@ -123,11 +129,78 @@ impl Instances {
         self.put_back(policy, result, end, nanoseconds)
     }
 
+    /// One call of a module of another ABI: what it gives, what it read, and what it cost.
+    pub(crate) fn visit<R>(
+        &mut self,
+        policy: &Arc<Policy>,
+        exchange: &mut Box<Exchange>,
+        allowed: &dyn Fn(&str) -> bool,
+        visit: impl FnOnce(&mut Turn<'_>, &mut dyn Resident) -> Result<R, Failure>,
+    ) -> Result<(R, Called), Failure> {
+        let mut resident = self.take_resident(policy).ok_or(Failure::NotLoaded)?;
+        let start = Instant::now();
+        let outside = Outside { policy, calls: &mut self.calls };
+        let mut turn = Turn { exchange, policy, allowed, reads: ReadSet::default(), outside, start };
+        self.pulse.begin();
+        let result = visit(&mut turn, &mut *resident);
+        self.pulse.end();
+        let reads = turn.reads;
+        let ended = Instant::now();
+        let nanoseconds = ended.saturating_duration_since(start).as_nanos() as u64;
+        let Some(entry) = self.entry(policy) else { return Err(Failure::Overloaded) };
+        entry.resident = Some(resident);
+        entry.tally.call(nanoseconds);
+        Ok((result?, Called { name: Arc::clone(&entry.name), reads, nanoseconds, ended }))
+    }
+
+    /// Made if the worker has none yet. `None` for a policy of our own ABI.
+    fn take_resident(&mut self, policy: &Arc<Policy>) -> Option<Box<dyn Resident>> {
+        let Kind::Foreign(module) = &policy.kind else { return None };
+        let worker = Rc::clone(&self.worker);
+        let entry = self.entry(policy)?;
+        Some(entry.resident.take().unwrap_or_else(|| module.settle(policy, &worker)))
+    }
+
+    /// Runs what modules of other ABIs wanted to be run by now.
+    pub fn tick(&mut self, now: Instant) {
+        let is_due = |resident: &Box<dyn Resident>| resident.next_tick().is_some_and(|due| due <= now);
+        for index in 0..self.entries.len() {
+            let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { continue };
+            if !entry.resident.as_ref().is_some_and(is_due) {
+                continue;
+            }
+            let Some(policy) = entry.policy.upgrade() else { continue };
+            self.outside(&policy, |resident, outside| resident.tick(outside));
+        }
+    }
+
+    /// The calls that modules asked for since this was asked last.
+    pub fn take_calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Tells a module what became of its call.
+    pub fn called(&mut self, policy: &Arc<Policy>, id: u32, reply: Result<CallReply, CallFailure>) {
+        self.outside(policy, |resident, outside| resident.called(outside, id, reply));
+    }
+
+    /// A visit that is about no exchange.
+    fn outside(&mut self, policy: &Arc<Policy>, visit: impl FnOnce(&mut dyn Resident, &mut Outside<'_>)) {
+        let Some(mut resident) = self.take_resident(policy) else { return };
+        self.pulse.begin();
+        visit(&mut *resident, &mut Outside { policy, calls: &mut self.calls });
+        self.pulse.end();
+        if let Some(entry) = self.entry(policy) {
+            entry.resident = Some(resident);
+        }
+    }
+
     fn make(&mut self, policy: &Arc<Policy>, worker: &Rc<Worker>, now: Instant) -> Result<Box<Instance>, Failure> {
         if let Some(tally) = self.tally(policy) {
             tally.created.add(1);
         }
-        Instance::new(policy, worker, now).map(Box::new).map_err(|error| match error {
+        let native = policy.native().ok_or(Failure::NotLoaded)?;
+        Instance::new(policy, native, worker, now).map(Box::new).map_err(|error| match error {
             InitError::Failed(failure) => failure,
             InitError::Refused(text) | InitError::Mistyped(text) => Failure::Instantiate(text),
         })
@@ -172,6 +245,7 @@ impl Instances {
                 policy: Arc::downgrade(policy),
                 name: Arc::from(&*policy.name),
                 idle: None,
+                resident: None,
                 tally: policy.shared.state.tally(),
             });
         }

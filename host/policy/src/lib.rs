@@ -5,6 +5,7 @@
 //! instances that the worker's [`Instances`] keeps. It opens no socket, and nothing that a guest does costs more than
 //! the request in hand.
 
+mod abi;
 mod bindings;
 mod chain;
 mod deadline;
@@ -23,7 +24,8 @@ mod reads;
 mod source;
 mod state;
 
-pub use chain::{Chain, Decided, DecisionKind, Member, ResponseStep, Run, Step};
+pub use abi::{Abi, Call, CallFailure, CallReply, Side};
+pub use chain::{BodyStep, Chain, Decided, DecisionKind, Member, ResponseStep, Run, Step};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Beside, Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;

@@ -14,12 +14,13 @@ use cardea_model::config::{self, Isolation, ModuleSource};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
+use crate::abi::Abi;
 use crate::engine::{Engine, MEMORIES_MAX, TABLES_MAX};
 use crate::failure::Failure;
 use crate::host::{Host, TABLE_ELEMENTS_MAX, Worker};
 use crate::imports;
 use crate::instance::{InitError, Instance, one_line};
-use crate::policy::{Policy, Shared};
+use crate::policy::{Kind, Native, Policy, Shared};
 use crate::reads::NameTable;
 use crate::source::Random;
 use crate::state::State;
@@ -43,7 +44,7 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    fn new(stage: &'static str, field: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(stage: &'static str, field: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { stage, field, message: message.into(), remedy: remedy.into() }
     }
 }
@@ -64,19 +65,35 @@ impl Engine {
         }
         expect_digest(spec, &digest)?;
         self.check_limits(spec)?;
+        match Abi::of(bytes)? {
+            Abi::Cardea => self.load_native(spec, state, bytes, digest),
+        }
+    }
+
+    fn load_native(
+        &self,
+        spec: &Arc<config::Policy>,
+        state: &Arc<State>,
+        bytes: &[u8],
+        digest: String,
+    ) -> Result<Arc<Policy>, LoadError> {
         let component = self.compile(bytes, &digest)?;
         self.check_resources(&component, spec)?;
-        let pre = self.link(&component, spec)?;
-        let mut policy = self.policy(spec, state, digest, pre)?;
+        let native = self.native(&component, spec)?;
+        let mut policy = self.policy(spec, state, digest, Kind::Native(native));
         probe(&policy)?;
-        if spec.isolation == Isolation::Request {
-            self.use_snapshot(&mut policy, bytes);
+        if spec.isolation == Isolation::Request
+            && let Some(native) = self.snapshot(&policy, bytes)
+        {
+            let old = std::mem::replace(&mut policy.kind, Kind::Native(native));
+            if probe(&policy).is_err() {
+                policy.kind = old;
+            }
         }
         Ok(Arc::new(policy))
     }
 
     fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
-        shape::component_header(bytes)?;
         self.cache().component(self.wasmtime(), bytes, digest).map_err(|error| {
             let message = format!("the module does not compile: {}", one_line(&error));
             LoadError::new(
@@ -149,19 +166,15 @@ impl Engine {
             .map_err(|error| shape::lacking(component, &linker).unwrap_or_else(|| shape::mistyped(&error)))
     }
 
-    /// Lets instances begin after `init`, where the component allows it; else each runs `init` itself.
-    fn use_snapshot(&self, policy: &mut Policy, bytes: &[u8]) {
-        let Some(component) = snapshot::take(self, policy, bytes) else { return };
-        let linked = self.link(&component, &policy.spec);
-        let Ok((pre, exports)) = linked.and_then(|pre| Ok((pre, shape::exports(&component, self.wasmtime())?))) else {
-            return;
-        };
-        let old = (std::mem::replace(&mut policy.pre, pre), std::mem::replace(&mut policy.exports, exports));
-        policy.initialised = true;
-        if probe(policy).is_err() {
-            (policy.pre, policy.exports) = old;
-            policy.initialised = false;
-        }
+    fn native(&self, component: &Component, spec: &config::Policy) -> Result<Native, LoadError> {
+        let pre = self.link(component, spec)?;
+        Ok(Native { pre, exports: shape::exports(component, self.wasmtime())?, initialised: false })
+    }
+
+    /// The component as it is after `init`, where it allows that; else each instance runs `init` itself.
+    fn snapshot(&self, policy: &Policy, bytes: &[u8]) -> Option<Native> {
+        let component = snapshot::take(self, policy, bytes)?;
+        Some(Native { initialised: true, ..self.native(&component, &policy.spec).ok()? })
     }
 
     fn policy(
@@ -169,9 +182,8 @@ impl Engine {
         spec: &Arc<config::Policy>,
         state: &Arc<State>,
         digest: String,
-        pre: InstancePre<Host>,
-    ) -> Result<Policy, LoadError> {
-        let exports = shape::exports(pre.component(), self.wasmtime())?;
+        kind: Kind,
+    ) -> Policy {
         let name: Arc<str> = Arc::from(format!("{}/{}", spec.origin.namespace, spec.origin.name));
         let shared = Shared {
             name: Arc::clone(&name),
@@ -180,17 +192,15 @@ impl Engine {
             state: state.of(&name),
             sources: self.sources().clone(),
         };
-        Ok(Policy {
+        Policy {
             name,
             digest: Arc::from(digest),
             spec: Arc::clone(spec),
             engine: self.clone(),
             shared: Arc::new(shared),
-            pre,
-            exports,
             slot: self.take_slot(),
-            initialised: false,
-        })
+            kind,
+        }
     }
 }
 
@@ -249,10 +259,11 @@ fn is_same(previous: &Policy, spec: &config::Policy, digest: &str) -> bool {
 
 /// Makes one instance and throws it away: what fails here would fail on every request.
 fn probe(policy: &Policy) -> Result<(), LoadError> {
+    let Some(native) = policy.native() else { return Ok(()) };
     let worker = Rc::new(Worker::new(Random::System));
     let pulse = policy.engine.pulse();
     pulse.begin();
-    let made = Instance::new(policy, &worker, Instant::now());
+    let made = Instance::new(policy, native, &worker, Instant::now());
     pulse.end();
     match made {
         Ok(_) => Ok(()),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cardea_model::config;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
+use crate::abi;
 use crate::engine::{Engine, Slot};
 use crate::exchange::ReadSet;
 use crate::host::Host;
@@ -22,11 +23,22 @@ pub struct Policy {
     pub spec: Arc<config::Policy>,
     pub(crate) engine: Engine,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) pre: InstancePre<Host>,
-    pub(crate) exports: Exports,
     pub(crate) slot: Slot,
+    pub(crate) kind: Kind,
+}
+
+/// By ABI.
+pub(crate) enum Kind {
+    Native(Native),
+    Foreign(Box<dyn abi::Module>),
+}
+
+/// A component of `cardea:policy`.
+pub(crate) struct Native {
+    pub pre: InstancePre<Host>,
+    pub exports: Exports,
     /// The snapshot was taken after `init`, so that instances of it need none.
-    pub(crate) initialised: bool,
+    pub initialised: bool,
 }
 
 /// What the instances of a policy use: they hold this and not the policy, which so shows when it is no longer live.
@@ -56,18 +68,30 @@ impl Policy {
 
     /// Whether instances begin after `init`, from a snapshot: with `isolation: request`, where the module allows it.
     pub fn is_snapshot(&self) -> bool {
-        self.initialised
+        self.native().is_some_and(|native| native.initialised)
     }
 
-    /// The later phases that the module exports, by interface name.
+    /// What the module hears of an exchange: the later phases that it exports, by interface name, or another ABI's own.
     pub fn phases(&self) -> Vec<&'static str> {
-        let exports = &self.exports;
+        let exports = match &self.kind {
+            Kind::Native(native) => &native.exports,
+            Kind::Foreign(module) => return module.phases(),
+        };
         let optional = [
             (exports.request_body.is_some(), "on-request-body"),
             (exports.response.is_some(), "on-response"),
             (exports.complete.is_some(), "on-complete"),
         ];
         optional.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect()
+    }
+}
+
+impl Policy {
+    pub(crate) fn native(&self) -> Option<&Native> {
+        match &self.kind {
+            Kind::Native(native) => Some(native),
+            Kind::Foreign(_) => None,
+        }
     }
 }
 

@@ -316,7 +316,7 @@ fn every_phase() -> Guest {
 }
 
 fn head() -> ResponseHead {
-    ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() }
+    ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), ended: true }
 }
 
 fn summary() -> Summary {

@@ -102,7 +102,7 @@ pub fn policy_of(path: &Path, bytes: &Arc<[u8]>, config: &serde_json::Value, gra
         generation: 0,
         digest: None,
         config: Arc::from(config.to_string()),
-        grants: Grants { interfaces: grants, headers: Vec::new() },
+        grants: Grants { interfaces: grants, headers: Vec::new(), upstreams: Vec::new() },
         limits: Limits { deadline: DEADLINE, ..Limits::default() },
         failure_mode: FailureMode::Deny,
         isolation: Isolation::Pooled,

@@ -174,6 +174,7 @@ impl Mistakes<'_> {
         config::Grants {
             interfaces: interfaces.into_iter().map(|interface| interface.name().to_owned()).collect(),
             headers: headers.into_iter().collect(),
+            upstreams: Vec::new(),
         }
     }
 

@@ -67,7 +67,7 @@ fn grants(policy: &Policy, problems: &mut Problems) -> Grants {
     let mut refuse = |field: &str, at: usize, message: String, remedy: String| {
         problems.add(&policy.origin, format!("spec.grants.{field}[{at}]"), Fault::new(message, remedy));
     };
-    let mut granted = Grants::default();
+    let mut granted = Grants { upstreams: policy.grants.upstreams.clone(), ..Grants::default() };
     for (at, name) in policy.grants.interfaces.iter().enumerate() {
         if INTERFACES.contains(&name.as_str()) {
             granted.interfaces.push(name.clone());

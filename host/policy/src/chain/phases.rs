@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use crate::bindings;
 use crate::chain::{Decided, DecisionKind, Member, ResponseStep, Run, Step};
 use crate::exchange::{Exchange, ReadSet, ResponseHead};
@@ -41,7 +39,7 @@ pub(super) fn request(
         outcome = Some(i.request.call(&mut i.store, ())?.0);
         Ok(())
     })?;
-    let body = match policy.exports.request_body {
+    let body = match policy.native().and_then(|native| native.exports.request_body) {
         Some(_) => Ok(policy.spec.limits.body_bytes_max),
         None => Err(NO_BODY_PHASE),
     };
@@ -112,12 +110,18 @@ fn decided(
 fn describe(decision: &Decision) -> (DecisionKind, Cow<'static, str>) {
     match decision {
         Decision::Next => (DecisionKind::Next, Cow::Borrowed("")),
-        Decision::Route(Target::Backend(name)) => (DecisionKind::Route, Cow::Owned(String::from(&**name))),
-        Decision::Route(Target::Subset(_)) => (DecisionKind::Route, Cow::Borrowed("subset")),
+        Decision::Route(target) => describe_target(target),
         Decision::Redirect(_) => (DecisionKind::Redirect, Cow::Borrowed("")),
         Decision::Respond(_) => (DecisionKind::Respond, Cow::Borrowed("")),
         Decision::Deny { reason, .. } => (DecisionKind::Deny, Cow::Owned(reason.clone())),
         Decision::WantBody(_) => (DecisionKind::WantBody, Cow::Borrowed("")),
+    }
+}
+
+pub(super) fn describe_target(target: &Target) -> (DecisionKind, Cow<'static, str>) {
+    match target {
+        Target::Backend(name) => (DecisionKind::Route, Cow::Owned(String::from(&**name))),
+        Target::Subset(_) => (DecisionKind::Route, Cow::Borrowed("subset")),
     }
 }
 
@@ -139,18 +143,26 @@ pub(super) fn step(decision: Decision, target: &mut Option<Target>, exchange: &m
     }
 }
 
-/// The response phase of every policy that left something for it.
+/// The response phase of every policy that left something for it, from the last; from where it was held, if it was.
 pub(super) fn respond(run: &mut Run, instances: &mut Instances, exchange: &mut Box<Exchange>) -> ResponseStep {
-    let mut body = None;
-    for position in (0..run.kept.len()).rev() {
+    let mut left = run.response.left.unwrap_or(run.kept.len());
+    while let Some(position) = left.checked_sub(1) {
+        left = position;
+        run.response.left = Some(left);
         let Some(member) = run.kept.get(position).map(|kept| kept.member) else { break };
-        if let Err(failure) = respond_one(run, position, instances, exchange, &mut body)
-            && let Some((name, failure)) = run.fail(member, failure, instances)
-        {
-            return ResponseStep::Fail(name, failure);
+        let done = respond_one(run, position, instances, exchange)
+            .and_then(|()| run.respond_session(position, instances, exchange));
+        match done {
+            Ok(true) => {}
+            Ok(false) => return ResponseStep::Pause(run.response.body.take()),
+            Err(failure) => {
+                if let Some((name, failure)) = run.fail(member, failure, instances) {
+                    return ResponseStep::Fail(name, failure);
+                }
+            }
         }
     }
-    match (body, exchange.response.as_mut()) {
+    match (run.response.body.take(), exchange.response.as_mut()) {
         (Some(body), Some(head)) => {
             ResponseStep::Replace(Reply { status: head.status, headers: std::mem::take(&mut head.headers), body })
         }
@@ -164,7 +176,6 @@ fn respond_one(
     position: usize,
     instances: &mut Instances,
     exchange: &mut Box<Exchange>,
-    body: &mut Option<Bytes>,
 ) -> Result<(), Failure> {
     let (Some(kept), Some(head)) = (run.kept.get_mut(position), exchange.response.as_mut()) else { return Ok(()) };
     kept.response_edits.fit(&head.headers)?;
@@ -172,7 +183,7 @@ fn respond_one(
     let Some(policy) = run.chain.members.get(kept.member).and_then(|member| member.loaded.as_ref()) else {
         return Ok(());
     };
-    if !kept.follow_response || policy.exports.response.is_none() {
+    if !kept.follow_response || policy.native().is_none_or(|native| native.exports.response.is_none()) {
         return Ok(());
     }
     let carry = std::mem::take(&mut kept.carry);
@@ -187,8 +198,9 @@ fn respond_one(
     kept.carry = outcome.carry;
     let kind = if outcome.replace.is_some() { DecisionKind::Replace } else { DecisionKind::Next };
     if let Some(reply) = outcome.replace {
-        *head = ResponseHead { status: reply.status, headers: reply.headers };
-        *body = Some(reply.body);
+        *head = ResponseHead { status: reply.status, headers: reply.headers, ended: reply.body.is_empty() };
+        run.response.body = Some(reply.body);
+        run.joined.clear();
     }
     outcome.edits.apply(&mut head.headers);
     if let Some(tally) = instances.tally(policy) {
@@ -201,11 +213,12 @@ fn respond_one(
 
 /// The last phase: its failures are counted and change nothing.
 pub(super) fn complete(run: &mut Run, instances: &mut Instances, exchange: &mut Box<Exchange>, summary: &Summary) {
+    run.complete_sessions(instances, exchange, summary);
     for kept in run.kept.iter_mut().rev().filter(|kept| kept.follow_complete) {
         let Some(policy) = run.chain.members.get(kept.member).and_then(|member| member.loaded.as_ref()) else {
             continue;
         };
-        if policy.exports.complete.is_none() {
+        if policy.native().is_none_or(|native| native.exports.complete.is_none()) {
             continue;
         }
         let (summary, carry) = (lower(summary), std::mem::take(&mut kept.carry));

@@ -18,20 +18,6 @@ const NAMED_MAX: usize = 8;
 const NAME_CHARS_MAX: usize = 100;
 const REBUILD: &str = "build the module against the interface that this ingress ships";
 
-/// Tells a component from a core module and from what is no Wasm at all, by the eight bytes of the preamble.
-pub(super) fn component_header(bytes: &[u8]) -> Result<(), LoadError> {
-    let (found, remedy) = match bytes.get(..8) {
-        Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(()),
-        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => (
-            "a core Wasm module, and a policy is a component",
-            "make a component of it: `cardea policy build`, or `wasm-tools component new`",
-        ),
-        Some([0, b'a', b's', b'm', ..]) => ("Wasm of an unknown version", "build it with a current toolchain"),
-        _ => ("not a Wasm component", "name the .wasm file that the build made"),
-    };
-    Err(LoadError::new("compile", "spec.module", format!("the module is {found}"), remedy))
-}
-
 /// Every import is an interface of ours that is granted.
 pub(super) fn imports(component: &Component, engine: &Engine, granted: &[String]) -> Result<(), LoadError> {
     let kind = component.component_type();

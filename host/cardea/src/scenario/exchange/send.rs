@@ -116,7 +116,8 @@ impl Answer {
         let status =
             StatusCode::from_u16(status).map_err(|_| format!("status: {status} is not a status; write 200 to 599"))?;
         let headers = self.headers.to_map().map_err(|error| format!("headers: {error}"))?;
-        Ok(ResponseHead { status, headers })
+        let ended = self.body.as_ref().is_none_or(String::is_empty);
+        Ok(ResponseHead { status, headers, ended })
     }
 }
 
