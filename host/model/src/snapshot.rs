@@ -42,7 +42,12 @@ pub struct Snapshot {
     /// By host, never none; in order of precedence (oldest Ingress first), since one that cannot be read makes way for the
     /// next. [`HostPattern::Any`]: hosts omitted, the fallback for names that no other certificate has.
     pub certificates: Shards<HostPattern, Arc<[Arc<TlsSecret>]>>,
+    /// What policies may call themselves, by `namespace/name` of the policy; only of those that may.
+    pub upstreams: Shards<Arc<str>, Upstreams>,
 }
+
+/// By the name that the policy knows it by.
+pub type Upstreams = Arc<[(Arc<str>, BackendId)]>;
 
 #[derive(Debug, PartialEq)]
 pub struct Route {

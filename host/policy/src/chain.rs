@@ -178,7 +178,18 @@ impl fmt::Debug for Run {
 impl Run {
     pub fn new(chain: Arc<Chain>) -> Self {
         let decided = Vec::with_capacity(chain.members.len());
-        Self { chain, target: None, decided, labels: Vec::new(), ended: None, kept: Vec::new(), waiting: None, paused: None, joined: Vec::new(), response: Responding::default() }
+        Self {
+            chain,
+            target: None,
+            decided,
+            labels: Vec::new(),
+            ended: None,
+            kept: Vec::new(),
+            waiting: None,
+            paused: None,
+            joined: Vec::new(),
+            response: Responding::default(),
+        }
     }
 
     /// What the decision asked, as text: `path`, `header:x-canary`.

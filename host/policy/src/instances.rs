@@ -163,10 +163,10 @@ impl Instances {
 
     /// Runs what modules of other ABIs wanted to be run by now.
     pub fn tick(&mut self, now: Instant) {
-        let is_due = |resident: &Box<dyn Resident>| resident.next_tick().is_some_and(|due| due <= now);
+        let is_due = |resident: &dyn Resident| resident.next_tick().is_some_and(|due| due <= now);
         for index in 0..self.entries.len() {
             let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { continue };
-            if !entry.resident.as_ref().is_some_and(is_due) {
+            if !entry.resident.as_deref().is_some_and(is_due) {
                 continue;
             }
             let Some(policy) = entry.policy.upgrade() else { continue };

@@ -44,7 +44,12 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    pub(crate) fn new(stage: &'static str, field: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        stage: &'static str,
+        field: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
         Self { stage, field, message: message.into(), remedy: remedy.into() }
     }
 }
@@ -177,13 +182,7 @@ impl Engine {
         Some(Native { initialised: true, ..self.native(&component, &policy.spec).ok()? })
     }
 
-    fn policy(
-        &self,
-        spec: &Arc<config::Policy>,
-        state: &Arc<State>,
-        digest: String,
-        kind: Kind,
-    ) -> Policy {
+    fn policy(&self, spec: &Arc<config::Policy>, state: &Arc<State>, digest: String, kind: Kind) -> Policy {
         let name: Arc<str> = Arc::from(format!("{}/{}", spec.origin.namespace, spec.origin.name));
         let shared = Shared {
             name: Arc::clone(&name),

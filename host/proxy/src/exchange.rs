@@ -6,7 +6,10 @@
 //! Everything up to the backend's socket is plain calls on one stack ([`ask`], [`forward`]); only waiting is async. That keeps
 //! the future of a request small, and a request without policies or body waits exactly once.
 
+pub mod callout;
+pub mod filter;
 pub mod forward;
+pub mod held;
 pub mod normalize;
 pub mod policies;
 pub mod reply;
@@ -30,6 +33,7 @@ use crate::upstream::body::{Inbound, Outbound};
 use crate::upstream::{self, Call, Started};
 use crate::worker::Pinned;
 use normalize::Head;
+use policies::Answered;
 use reply::{Payload, ReplyBody};
 
 /// Answers one request.
@@ -52,20 +56,30 @@ fn serve<'a>(
     // From here on, so that the request is not part of what waits.
     async move {
         let mut next = asked?;
-        loop {
+        let response = loop {
             next = match next {
-                Next::Reply(reply) => return policies::on_response(&client.worker, reply::from_policy(reply), record),
+                Next::Reply(reply) => break reply::from_policy(reply),
                 Next::Body(asked, demand) => {
                     let (asked, step) = Box::pin(policies::with_body(client, asked, demand, record)).await?;
+                    follow(client, *asked, step, record)?
+                }
+                Next::Held(asked) => {
+                    let (asked, step) = Box::pin(held::request(client, asked, record)).await?;
                     follow(client, *asked, step, record)?
                 }
                 Next::Sent(Sent { call, started, upgrade }) => {
                     let answer = started.finish(&call, &mut record.trace).await;
                     record.answered();
-                    let response = upgrade::admit(client, upgrade, answer?, call.timer)?;
-                    return policies::on_response(&client.worker, forward::response(response), record);
+                    match answer {
+                        Ok(answer) => break forward::response(upgrade::admit(client, upgrade, answer, call.timer)?),
+                        Err(failure) => Next::Reply(policies::instead(record, failure)?),
+                    }
                 }
-            }
+            };
+        };
+        match policies::on_response(&client.worker, response, record)? {
+            Answered::Whole(response) => Ok(response),
+            Answered::Held(response) => Box::pin(held::answer(client, *response, record)).await,
         }
     }
 }
@@ -82,6 +96,8 @@ pub enum Next {
     /// A policy wants to see the body first.
     Body(Box<Asked>, BodyDemand),
     Reply(Reply),
+    /// A policy holds the head.
+    Held(Box<Asked>),
     /// On its way to the backend.
     Sent(Sent),
 }
@@ -99,8 +115,8 @@ fn ask(client: &Rc<Client>, request: Request<Incoming>, record: &mut Record) -> 
     let (parts, incoming) = request.into_parts();
     let mut head = normalize::head(client, parts, record)?;
     let (id, route) = find(&pinned, &head, record)?;
-    let body = outbound(client, route, incoming, record)?;
-    let step = policies::on_request(client, &pinned, route, &mut head, record);
+    let mut body = outbound(client, route, incoming, record)?;
+    let step = policies::on_request(client, &pinned, route, &mut head, &mut body, record);
     Ok((Asked { head, body, route: id }, step))
 }
 
@@ -110,6 +126,7 @@ fn follow(client: &Rc<Client>, asked: Asked, step: Step, record: &mut Record) ->
         Step::Forward => forward(client, asked, record).map(Next::Sent),
         Step::Reply(reply) => Ok(Next::Reply(reply)),
         Step::WantBody(demand) => Ok(Next::Body(Box::new(asked), demand)),
+        Step::Pause => Ok(Next::Held(Box::new(asked))),
         Step::Fail(policy, failure) => Err(Failure::Policy(policy, failure)),
     }
 }

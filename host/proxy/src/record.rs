@@ -2,6 +2,7 @@
 //!
 //! A record that is dropped unwritten (the client went away before an answer) is written by the drop.
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -41,7 +42,7 @@ pub struct Record {
     backend: Option<Rc<Local>>,
     pub trace: Trace,
     pub upload: Option<Rc<Upload>>,
-    pub policies: Option<Box<Policies>>,
+    pub policies: Option<Rc<RefCell<Policies>>>,
     /// The client may see, and asked for, timings and decisions.
     pub debug: bool,
     upstream: Option<(Instant, Duration)>,
@@ -106,7 +107,7 @@ impl Record {
         // Next to nothing has passed since the start, or since the last policy ended, and reading a clock is not free.
         let asked = match &self.policies {
             None => self.started,
-            Some(policies) => policies.run.ended.unwrap_or_else(Instant::now),
+            Some(policies) => policies.borrow().run.ended.unwrap_or_else(Instant::now),
         };
         self.upstream = Some((asked, Duration::ZERO));
     }
@@ -148,9 +149,12 @@ impl Record {
         if let Some((_, took)) = self.upstream {
             timing += &format!(", upstream;dur={:.3}", ms(took));
         }
-        for decided in self.decided() {
-            let name = decided.policy.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
-            timing += &format!(", {name};dur={:.4};desc=\"{:?}\"", f64::from(decided.nanoseconds) / 1e6, decided.kind);
+        if let Some(policies) = &self.policies {
+            for decided in &policies.borrow().run.decided {
+                let name = decided.policy.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
+                let ms = f64::from(decided.nanoseconds) / 1e6;
+                timing += &format!(", {name};dur={ms:.4};desc=\"{:?}\"", decided.kind);
+            }
         }
         let route = self.route_name().unwrap_or("-").to_owned();
         for (name, value) in [("server-timing", timing), ("x-cardea-route", route)] {
@@ -158,10 +162,6 @@ impl Record {
                 parts.headers.append(HeaderName::from_static(name), value);
             }
         }
-    }
-
-    fn decided(&self) -> &[cardea_policy::Decided] {
-        self.policies.as_ref().map_or(&[], |policies| &policies.run.decided)
     }
 
     fn route_name(&self) -> Option<&str> {
@@ -212,8 +212,8 @@ impl Record {
     }
 
     fn complete(&mut self, duration: Duration) {
-        let Some(mut policies) = self.policies.take() else { return };
-        if policies.run.wants_complete() {
+        let Some(policies) = &self.policies else { return };
+        if policies.borrow().run.wants_complete() {
             let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
             let summary = Summary {
                 status: self.status,
@@ -225,9 +225,8 @@ impl Record {
                 retries: self.trace.retries,
                 error: self.failure.as_ref().map(Failure::label),
             };
-            policies::on_complete(&self.client.worker, &mut policies, &summary);
+            policies::on_complete(&self.client.worker, &mut policies.borrow_mut(), &summary);
         }
-        self.policies = Some(policies);
     }
 }
 

@@ -11,6 +11,7 @@ use cardea_model::snapshot::{Backend, BackendId};
 use cardea_policy::Instances;
 use tokio::sync::watch;
 
+use crate::exchange::callout;
 use crate::listen::{self, Listener};
 use crate::live::{Generation, Live};
 use crate::metrics::{Metrics, WorkerCounters};
@@ -89,6 +90,12 @@ impl Pinned {
         let state = self.generation.backends.get(index)?;
         let spec = self.generation.backend(id)?;
         Some((cell.get_or_init(|| worker.local(state, spec.balance)), spec))
+    }
+
+    /// What a policy may call, by the name that it knows it by.
+    pub fn upstream(&self, worker: &Worker, policy: &str, name: &str) -> Option<(&Rc<Local>, &Backend)> {
+        let granted = self.generation.snapshot.upstreams.get(policy)?;
+        self.backend(worker, granted.iter().find(|(known, _)| **known == *name)?.1)
     }
 }
 
@@ -257,6 +264,10 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         interval.tick().await;
         worker.tick(ticks);
+        let mut instances = worker.instances.borrow_mut();
+        instances.tick(Instant::now());
+        callout::start(&worker, &mut instances);
+        drop(instances);
         ticks += 1;
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use cardea_model::config;
 use cardea_policy::{
-    BodyDemand, Chain, Decided, DecisionKind, Exchange, Failure, Instances, LoadError, Member, Policy, Reply,
-    ResponseHead, ResponseStep, Run, State, Step, Summary, Target,
+    BodyDemand, BodyStep, Chain, Decided, DecisionKind, Exchange, Failure, Instances, LoadError, Member, Policy, Reply,
+    ResponseHead, ResponseStep, Run, Side, State, Step, Summary, Target,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -128,6 +129,7 @@ impl Player {
     /// The request or the answer is not one: a sentence that names the key.
     pub fn play(&mut self, send: &Send, answer: &Answer) -> Result<Observed, String> {
         let mut exchange = send.exchange()?;
+        exchange.ended = send.body.as_ref().is_none_or(String::is_empty);
         let body = send.body.as_deref().unwrap_or_default().as_bytes();
         let mut run = Run::new(Arc::clone(&self.chain));
         let (reached, body_demand) = self.request(&mut run, &mut exchange, body);
@@ -175,6 +177,12 @@ impl Player {
                     }
                     run.on_request_body(&mut self.instances, exchange, &allowed, seen, complete)
                 }
+                Step::Pause => match self.hold(run, Side::Request, exchange, body) {
+                    BodyStep::Send(_) => run.go_on(&mut self.instances, exchange, &allowed),
+                    BodyStep::Hold => return (Reached::Failed(never()), asked),
+                    BodyStep::Reply(reply) => Step::Reply(reply),
+                    BodyStep::Fail(name, failure) => Step::Fail(name, failure),
+                },
             };
         }
     }
@@ -189,9 +197,40 @@ impl Player {
         observed: &mut Observed,
     ) {
         exchange.response = Some(head);
-        let step =
+        let mut body = body;
+        let mut step =
             if run.wants_response() { run.on_response(&mut self.instances, exchange) } else { ResponseStep::Forward };
+        while let ResponseStep::Pause(replaced) = step {
+            body = replaced.map_or(body, Vec::from);
+            match self.hold(run, Side::Response, exchange, &body) {
+                BodyStep::Send(bytes) => body = bytes.to_vec(),
+                BodyStep::Hold => {
+                    observed.failure = Some(never());
+                    return;
+                }
+                BodyStep::Reply(reply) => {
+                    body = reply.body.to_vec();
+                    run.replace(reply, exchange);
+                }
+                BodyStep::Fail(_, failure) => {
+                    observed.failure = Some(Failed { label: failure.label(), message: failure.to_string() });
+                    return;
+                }
+            }
+            step = run.respond_on(&mut self.instances, exchange);
+        }
+        for member in run.take_joined() {
+            match run.on_body(member, Side::Response, &mut self.instances, exchange, body.clone().into(), true) {
+                BodyStep::Send(bytes) => body = bytes.to_vec(),
+                BodyStep::Hold => observed.failure = Some(never()),
+                BodyStep::Reply(_) => {}
+                BodyStep::Fail(_, failure) => {
+                    observed.failure = Some(Failed { label: failure.label(), message: failure.to_string() });
+                }
+            }
+        }
         observed.response = match step {
+            ResponseStep::Pause(_) => None,
             ResponseStep::Forward => exchange.response.as_ref().map(|head| ClientAnswer {
                 status: head.status,
                 headers: head.headers.clone(),
@@ -205,6 +244,18 @@ impl Player {
                 None
             }
         };
+    }
+
+    /// Gives the member that holds a head the whole body.
+    fn hold(&mut self, run: &mut Run, side: Side, exchange: &mut Box<Exchange>, body: &[u8]) -> BodyStep {
+        match run.paused(side) {
+            Some((member, true)) if !body.is_empty() => {
+                let body = Bytes::copy_from_slice(body);
+                run.on_body(member, side, &mut self.instances, exchange, body, true)
+            }
+            Some((member, _)) => run.resume(member, side, &mut self.instances, exchange),
+            None => BodyStep::Send(Bytes::new()),
+        }
     }
 
     fn complete(&mut self, run: &mut Run, exchange: &mut Box<Exchange>, observed: &Observed) {
@@ -229,6 +280,11 @@ enum Reached {
     Failed(Failed),
 }
 
+/// A module holds a head, and nothing will come that would let it go.
+fn never() -> Failed {
+    Failed { label: "policy_deadline", message: String::from("the policy holds the exchange, and never lets it go") }
+}
+
 /// What the data plane answers 413.
 fn too_large(demand: BodyDemand) -> Failed {
     let message = format!("the body is longer than the {} bytes that the policy takes", demand.bytes_max);
@@ -236,7 +292,7 @@ fn too_large(demand: BodyDemand) -> Failed {
 }
 
 fn head_of(reply: &Reply) -> ResponseHead {
-    ResponseHead { status: reply.status, headers: reply.headers.clone() }
+    ResponseHead { status: reply.status, headers: reply.headers.clone(), ended: reply.body.is_empty() }
 }
 
 /// After the request phases.

@@ -10,7 +10,7 @@ mod status;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cardea_model::config;
+use cardea_model::config::{self, ServicePortRef};
 use cardea_model::problem::{Origin, Problem};
 use cardea_model::units;
 
@@ -171,10 +171,21 @@ impl Mistakes<'_> {
                 ),
             }
         }
+        let mut upstreams = Vec::new();
+        for (name, target) in grants.upstreams {
+            match upstream(&name, &target) {
+                Some(upstream) => upstreams.push(upstream),
+                None => self.add(
+                    format!("spec.grants.upstreams.{name}"),
+                    format!("{target:?} is not service:port, or the name has more than {UPSTREAM_BYTES_MAX} bytes"),
+                    "write a Service of this namespace and its port, such as auth:8080",
+                ),
+            }
+        }
         config::Grants {
             interfaces: interfaces.into_iter().map(|interface| interface.name().to_owned()).collect(),
             headers: headers.into_iter().collect(),
-            upstreams: Vec::new(),
+            upstreams,
         }
     }
 
@@ -214,4 +225,21 @@ impl Mistakes<'_> {
 /// A token of RFC 9110, section 5.6.2.
 fn is_header_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+/// Longest name of an upstream.
+const UPSTREAM_BYTES_MAX: usize = 256;
+
+fn upstream(name: &str, target: &str) -> Option<config::Upstream> {
+    let (service, port) = target.split_once(':')?;
+    let is_name =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !is_name(service) || !is_name(port) || name.is_empty() || name.len() > UPSTREAM_BYTES_MAX {
+        return None;
+    }
+    // A port's name has a letter (Kubernetes API, IANA_SVC_NAME), so digits are a number.
+    let port = match port.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => ServicePortRef::Number(port.parse().ok().filter(|&number| number != 0)?),
+        false => ServicePortRef::Name(port.into()),
+    };
+    Some(config::Upstream { name: name.into(), service: service.into(), port })
 }

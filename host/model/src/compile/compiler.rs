@@ -13,6 +13,7 @@ mod known;
 mod ledger;
 mod places;
 mod units;
+mod upstreams;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use known::Known;
 use ledger::Ledger;
 use places::{Claim, Places};
 use units::{Claimed, Units};
+use upstreams::Upstreams;
 
 #[derive(Debug)]
 pub struct Compiler {
@@ -44,6 +46,7 @@ pub struct Compiler {
     backends: Backends,
     chains: Chains,
     certificates: Certificates,
+    upstreams: Upstreams,
     ledger: Ledger,
     /// Names of Ingresses that stopped and began to be served in this round.
     left: Vec<(Arc<str>, Arc<str>)>,
@@ -82,6 +85,7 @@ impl Compiler {
             backends: Backends::default(),
             chains: Chains::default(),
             certificates: Certificates::default(),
+            upstreams: Upstreams::default(),
             ledger: Ledger::default(),
             left: Vec::new(),
             joined: Vec::new(),
@@ -129,6 +133,7 @@ impl Compiler {
             stale.extend(self.units.iter().filter(differs).map(|unit| unit.age.unit));
         }
         self.known.services.take(&difference.services, |_, users| stale.extend(users));
+        self.upstreams.touch(&difference.services, &mut self.backends);
         let (chains, ledger) = (&mut self.chains, &mut self.ledger);
         self.known.take_policies(&difference.policies, ledger, |policy, users| match policy {
             Some(policy) => chains.replace(policy),
@@ -222,14 +227,16 @@ impl Compiler {
     fn settle(&mut self) -> Compiled {
         self.defaults.settle(&self.units, &mut self.places, &mut self.ledger);
         self.places.settle(&self.units, &mut self.ledger);
-        self.backends.settle(&self.known, &self.units, &mut self.ledger);
         self.chains.settle();
+        let policies = self.chains.changed_policies();
+        self.upstreams.settle(&policies, self.chains.policies(), &mut self.backends);
+        self.backends.settle(&self.known, &self.units, &mut self.ledger);
         self.certificates.settle(&self.known, &self.units, &mut self.ledger);
         let index = self.places.index(&mut self.units, &self.defaults);
         let changes = Changes {
             routes: self.places.changed(),
             backends: self.backends.changed(),
-            policies: self.chains.changed_policies(),
+            policies,
             chains: self.chains.changed(),
             certificates: self.certificates.changed(),
             served: self.served_differ(),
@@ -241,6 +248,7 @@ impl Compiler {
             policies: self.chains.policies().clone(),
             chains: self.chains.list().clone(),
             certificates: self.certificates.list().clone(),
+            upstreams: self.upstreams.list().clone(),
         };
         Compiled { snapshot, problems: self.ledger.list(), changes }
     }

@@ -116,29 +116,20 @@ impl Run {
         Some((member, wants))
     }
 
-    /// The rest of the request phases, after a held head was let go. `joins`: more of the body follows.
+    /// The rest of the request phases, after a held head was let go.
     pub fn go_on(
         &mut self,
         instances: &mut Instances,
         exchange: &mut Box<Exchange>,
         allowed: &dyn Fn(&str) -> bool,
-        joins: bool,
     ) -> Step {
         let Some(member) = self.paused.take() else { return Step::Forward };
-        if joins && self.session(member).is_some_and(|session| session.wants_body(Side::Request)) {
-            self.joined.push(member);
-        }
         self.request_from(member + 1, instances, exchange, allowed)
     }
 
     /// The rest of the response phases, likewise.
-    pub fn respond_on(&mut self, instances: &mut Instances, exchange: &mut Box<Exchange>, joins: bool) -> ResponseStep {
-        if let Some(member) = self.paused.take()
-            && joins
-            && self.session(member).is_some_and(|session| session.wants_body(Side::Response))
-        {
-            self.joined.push(member);
-        }
+    pub fn respond_on(&mut self, instances: &mut Instances, exchange: &mut Box<Exchange>) -> ResponseStep {
+        self.paused = None;
         phases::respond(self, instances, exchange)
     }
 
@@ -241,8 +232,8 @@ impl Run {
             return Ok(true);
         };
         let ended = exchange.response.as_ref().is_none_or(|head| head.ended);
-        let (flow, called) = instances
-            .visit(&policy, exchange, NO_BACKEND, |turn, _| session.on_head(turn, Side::Response))?;
+        let (flow, called) =
+            instances.visit(&policy, exchange, NO_BACKEND, |turn, _| session.on_head(turn, Side::Response))?;
         let joins = !ended && session.wants_body(Side::Response);
         self.put_session(member, session);
         let kind = if matches!(flow, Flow::Reply(_)) { DecisionKind::Replace } else { DecisionKind::Next };

@@ -34,8 +34,8 @@ const READER_BYTES: usize = 1 << 20;
 /// The component after `init`, compiled; `None` if it cannot be had.
 pub(super) fn take(engine: &Engine, policy: &Policy, bytes: &[u8]) -> Option<Component> {
     // What a guest holds of WASI are handles, and those are not in its memory: a snapshot would have lost them.
-    let imports_wasi =
-        policy.pre.component().component_type().imports(engine.wasmtime()).any(|(name, _)| is_wasi(name));
+    let kind = policy.native()?.pre.component().component_type();
+    let imports_wasi = kind.imports(engine.wasmtime()).any(|(name, _)| is_wasi(name));
     if bytes.len() > MODULE_BYTES_MAX || imports_wasi {
         return None;
     }

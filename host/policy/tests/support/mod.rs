@@ -34,6 +34,7 @@ pub fn spec(name: &str, module: &[u8]) -> config::Policy {
         grants: Grants {
             interfaces: ["log", "metrics", "clock", "random", "kv-local", "counters"].map(String::from).to_vec(),
             headers: Vec::new(),
+            upstreams: Vec::new(),
         },
         limits: Limits { deadline: Duration::from_millis(20), ..Limits::default() },
         failure_mode: FailureMode::Deny,

@@ -7,7 +7,7 @@ use cardea_policy::Beside;
 use cardea_policy::fields::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Scheme};
-use http::{Request, Response, Uri, Version};
+use http::{Request, Response, Uri, Version, request};
 
 use super::normalize::{Head, X_CARDEA_DEBUG, strip_connection};
 use super::reply::Payload;
@@ -115,8 +115,8 @@ pub fn request(
     record: &mut Record,
 ) -> Outgoing {
     // Policies were told who asks, and may have changed it.
-    let beside = match &mut record.policies {
-        Some(policies) => policies.give_beside(),
+    let beside = match &record.policies {
+        Some(policies) => policies.borrow_mut().give_beside(),
         None => {
             let identity = identify(client, &mut head);
             record.identify(&identity, &head);
@@ -133,12 +133,34 @@ pub fn request(
             let added = Added { host, upgrade, trailers: head.trailers, beside: &beside };
             Outgoing::Http1(Box::new(Message::new(&head.parts, &added, body)))
         }
-        BackendProtocol::H2c => Outgoing::Http2(Box::new(http2(head, beside, body))),
+        BackendProtocol::H2c => {
+            Outgoing::Http2(Box::new(http2(head.parts, &head.authority, head.trailers, beside, body)))
+        }
     }
 }
 
-fn http2(head: Head, mut beside: Beside, body: Outbound) -> Request<Outbound> {
-    let Head { mut parts, authority, trailers, .. } = head;
+/// A request of our own, with `host` among its fields.
+pub fn own(mut parts: request::Parts, protocol: BackendProtocol, body: Outbound) -> Outgoing {
+    let beside = Beside::default();
+    match protocol {
+        BackendProtocol::Http1 => {
+            let added = Added { host: None, upgrade: None, trailers: false, beside: &beside };
+            Outgoing::Http1(Box::new(Message::new(&parts, &added, body)))
+        }
+        BackendProtocol::H2c => {
+            let authority = parts.headers.remove(header::HOST).unwrap_or(HeaderValue::from_static("localhost"));
+            Outgoing::Http2(Box::new(http2(parts, &authority, false, beside, body)))
+        }
+    }
+}
+
+fn http2(
+    mut parts: request::Parts,
+    authority: &HeaderValue,
+    trailers: bool,
+    mut beside: Beside,
+    body: Outbound,
+) -> Request<Outbound> {
     parts.extensions.clear();
     parts.version = Version::HTTP_2;
     beside.settle(&mut parts.headers);
@@ -146,7 +168,7 @@ fn http2(head: Head, mut beside: Beside, body: Outbound) -> Request<Outbound> {
     if trailers {
         parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
-    parts.uri = with_authority(parts.uri, &authority);
+    parts.uri = with_authority(parts.uri, authority);
     Request::from_parts(parts, body)
 }
 

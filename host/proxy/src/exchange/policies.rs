@@ -3,6 +3,7 @@
 //! The request's head is the policies' while they run and goes back into the exchange afterwards; a copy stays only
 //! where a later phase is wanted.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,10 +11,14 @@ use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use cardea_model::snapshot::{Action, BackendId, Route};
-use cardea_policy::{Beside, BodyDemand, Exchange, ResponseHead, ResponseStep, Run, Step, Summary, Target};
-use http::{Request, Response};
+use cardea_policy::{
+    Beside, BodyDemand, Exchange, Instances, Reply, ResponseHead, ResponseStep, Run, Side, Step, Summary, Target,
+};
+use http::{Request, Response, header};
 
 use super::Asked;
+use super::callout;
+use super::filter::{self, Broken, Filter};
 use super::forward::{self, Identity};
 use super::normalize::Head;
 use super::reply::{self, Payload};
@@ -21,30 +26,92 @@ use crate::conn::Client;
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::timer::Timer;
-use crate::upstream::body::{Inbound, Outbound};
+use crate::upstream::body::{Filtered, Outbound};
 use crate::worker::{Pinned, Worker};
 
-/// The chain of one exchange, and what it is told of it.
+/// The chain of one exchange, and what it is told of it. The exchange's record has it, and bodies that a policy hears of.
 #[derive(Debug)]
 pub struct Policies {
     pub run: Run,
-    exchange: Box<Exchange>,
+    pub exchange: Box<Exchange>,
+    /// What a policy made of the exchange while its request's body was on the way.
+    pub instead: Option<Broken>,
+}
+
+/// Calls policies, and makes the calls that they ask for.
+pub fn visit<R>(
+    worker: &Rc<Worker>,
+    policies: &mut Policies,
+    call: impl FnOnce(&mut Policies, &mut Instances) -> R,
+) -> R {
+    let mut instances = worker.instances.borrow_mut();
+    let result = call(policies, &mut instances);
+    callout::start(worker, &mut instances);
+    result
 }
 
 /// Runs the request phases, up to the first that is not the policies' own to decide.
-pub fn on_request(client: &Client, pinned: &Pinned, route: &Route, head: &mut Head, record: &mut Record) -> Step {
+pub fn on_request(
+    client: &Client,
+    pinned: &Pinned,
+    route: &Route,
+    head: &mut Head,
+    body: &mut Outbound,
+    record: &mut Record,
+) -> Step {
     let Some(chain) = pinned.generation.chain(route) else { return Step::Forward };
     let identity = forward::identify(client, head);
     record.identify(&identity, head);
-    let mut policies = Box::new(Policies {
+    let mut policies = Policies {
         run: Run::new(Arc::clone(chain)),
         exchange: Box::new(lend(client, route, head, identity)),
-    });
+        instead: None,
+    };
+    policies.exchange.ended = matches!(body, Outbound::Empty);
     let allowed = |name: &str| find_backend(pinned, route, name).is_some();
-    let Policies { run, exchange } = &mut *policies;
-    let step = run.on_request(&mut client.worker.instances.borrow_mut(), exchange, &allowed);
-    record.policies = Some(policies);
+    let step = visit(&client.worker, &mut policies, |Policies { run, exchange, .. }, instances| {
+        run.on_request(instances, exchange, &allowed)
+    });
+    let policies = record.policies.insert(Rc::new(RefCell::new(policies)));
+    join(&client.worker, policies, body);
     step
+}
+
+/// Sends the body through the policies that hear of it from here on.
+pub fn join(worker: &Rc<Worker>, policies: &Rc<RefCell<Policies>>, body: &mut Outbound) {
+    let joined = policies.borrow_mut().run.take_joined();
+    for member in joined {
+        let filter = Filter::new(member, Side::Request, policies, worker);
+        let inner = std::mem::replace(body, Outbound::Empty);
+        *body = Outbound::Filtered(Box::new(Filtered { filter, body: inner }));
+    }
+}
+
+/// The rest of the request phases, from where a policy waited.
+pub fn go_on(
+    client: &Client,
+    asked: &mut Asked,
+    record: &mut Record,
+    go_on: impl FnOnce(&mut Policies, &mut Instances, &dyn Fn(&str) -> bool) -> Step,
+) -> Result<Step, Failure> {
+    let pinned = Rc::clone(&record.pinned);
+    let route = pinned.generation.route(asked.route).ok_or(Failure::NoRoute)?;
+    let Some(policies) = &record.policies else { return Ok(Step::Forward) };
+    let allowed = |name: &str| find_backend(&pinned, route, name).is_some();
+    let step =
+        visit(&client.worker, &mut policies.borrow_mut(), |policies, instances| go_on(policies, instances, &allowed));
+    join(&client.worker, policies, &mut asked.body);
+    Ok(step)
+}
+
+/// What is answered when the request did not get through: a policy's reply, or the failure that it was, or `failure`.
+pub fn instead(record: &Record, failure: Failure) -> Result<Reply, Failure> {
+    let told = record.policies.as_ref().and_then(|policies| policies.borrow_mut().instead.take());
+    match told {
+        Some(Broken::Reply(reply)) => Ok(*reply),
+        Some(Broken::Failed(told)) => Err(told),
+        None => Err(failure),
+    }
 }
 
 /// The head, as the policies have it while they run, with what is known of the client.
@@ -59,6 +126,7 @@ fn lend(client: &Client, route: &Route, head: &mut Head, identity: Identity) -> 
         peer: Arc::clone(&client.peer),
         route: Arc::clone(&route.name),
         backend: None,
+        ended: true,
         response: None,
         notes: Vec::new(),
     }
@@ -71,24 +139,34 @@ pub async fn with_body(
     demand: BodyDemand,
     record: &mut Record,
 ) -> Result<(Box<Asked>, Step), Failure> {
-    let (bytes, complete) = buffer(client, &mut asked.body, demand).await?;
-    let pinned = Rc::clone(&record.pinned);
-    let route = pinned.generation.route(asked.route).ok_or(Failure::NoRoute)?;
-    let Some(policies) = &mut record.policies else { return Ok((asked, Step::Forward)) };
-    let allowed = |name: &str| find_backend(&pinned, route, name).is_some();
-    let Policies { run, exchange } = &mut **policies;
-    let step = run.on_request_body(&mut client.worker.instances.borrow_mut(), exchange, &allowed, &bytes, complete);
+    let buffered = buffer(client, &mut asked.body, demand).await;
+    let (bytes, complete) = match buffered {
+        Ok(buffered) => buffered,
+        Err(failure) => return Ok((asked, Step::Reply(instead(record, failure)?))),
+    };
+    let step = go_on(client, &mut asked, record, |Policies { run, exchange, .. }, instances, allowed| {
+        run.on_request_body(instances, exchange, allowed, &bytes, complete)
+    })?;
     Ok((asked, step))
 }
 
 /// Ends the request phases: the head goes back, with whatever the policies made of it. Gives the target they chose.
 pub fn give_back(head: &mut Head, record: &mut Record) -> Option<Target> {
-    let policies = record.policies.as_mut()?;
+    let mut policies = record.policies.as_ref()?.borrow_mut();
     policies.give_back(head);
     policies.run.target.take()
 }
 
 impl Policies {
+    pub fn name(&self, member: usize) -> Arc<str> {
+        self.run.chain.members.get(member).map_or_else(|| Arc::from(""), |member| Arc::clone(&member.name))
+    }
+
+    /// Most body that a member may hold.
+    pub fn body_bytes_max(&self, member: usize) -> u64 {
+        self.run.chain.members.get(member).map_or(0, |member| u64::from(member.spec.limits.body_bytes_max))
+    }
+
     /// The fields beside the head; a copy stays if later phases want it.
     pub fn give_beside(&mut self) -> Beside {
         let beside = &mut self.exchange.beside;
@@ -123,7 +201,7 @@ fn copy(parts: &http::request::Parts) -> http::request::Parts {
 async fn buffer(client: &Client, body: &mut Outbound, demand: BodyDemand) -> Result<(Bytes, bool), Failure> {
     let mut inbound = match std::mem::replace(body, Outbound::Empty) {
         Outbound::Empty => return Ok((Bytes::new(), true)),
-        Outbound::Stream(inbound) => inbound,
+        inbound @ (Outbound::Stream(_) | Outbound::Filtered(_)) => inbound,
         Outbound::Replayed(first, rest) => {
             // A second policy wants the body: it sees what was read for the first.
             let bytes = first.clone().unwrap_or_default();
@@ -138,23 +216,25 @@ async fn buffer(client: &Client, body: &mut Outbound, demand: BodyDemand) -> Res
         return Err(Failure::BodyTooLarge(u64::from(demand.bytes_max)));
     }
     let seen = read.slice(..read.len().min(bytes_max));
-    *body = Outbound::Replayed((!read.is_empty()).then_some(read), (!ended).then_some(inbound));
+    *body = Outbound::Replayed((!read.is_empty()).then_some(read), (!ended).then(|| Box::new(inbound)));
     Ok((seen, ended))
 }
 
 /// Reads until the body ends or more than `bytes_max` are here; each pause is bounded.
-async fn read(client: &Client, inbound: &mut Inbound, bytes_max: usize) -> Result<(Bytes, bool), Failure> {
+async fn read(client: &Client, inbound: &mut Outbound, bytes_max: usize) -> Result<(Bytes, bool), Failure> {
     let timer = Timer::new(&client.worker.timers);
     let mut read = BytesMut::new();
     loop {
         timer.set(client.worker.settings().body_timeout);
-        let frame = poll_fn(|cx| match inbound.poll_frame(cx) {
+        let frame = poll_fn(|cx| match inbound.poll(cx) {
             Poll::Ready(frame) => Poll::Ready(Ok(frame)),
             Poll::Pending => timer.poll(cx).map(|()| Err(Failure::RequestTimeout)),
         });
         match frame.await? {
             None => return Ok((read.freeze(), true)),
-            Some(Err(_)) => return Err(inbound.upload.fault().unwrap_or(Failure::ClientGone)),
+            Some(Err(_)) => {
+                return Err(inbound.upload().and_then(|upload| upload.fault()).unwrap_or(Failure::ClientGone));
+            }
             Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),
         }
         if read.len() > bytes_max {
@@ -194,34 +274,68 @@ fn find_backend(pinned: &Pinned, route: &Route, name: &str) -> Option<BackendId>
 }
 
 /// Runs the response phases, where any is wanted.
-pub fn on_response(
-    worker: &Worker,
-    response: Response<Payload>,
-    record: &mut Record,
-) -> Result<Response<Payload>, Failure> {
-    let Some(policies) = record.policies.as_mut().filter(|policies| policies.run.wants_response()) else {
-        return Ok(response);
+pub fn on_response(worker: &Rc<Worker>, response: Response<Payload>, record: &Record) -> Result<Answered, Failure> {
+    let Some(policies) = record.policies.as_ref().filter(|policies| policies.borrow().run.wants_response()) else {
+        return Ok(Answered::Whole(response));
     };
-    let Policies { run, exchange } = &mut **policies;
     let (mut parts, payload) = response.into_parts();
-    exchange.response = Some(ResponseHead { status: parts.status, headers: std::mem::take(&mut parts.headers) });
-    let step = run.on_response(&mut worker.instances.borrow_mut(), exchange);
+    let headers = std::mem::take(&mut parts.headers);
+    let head = ResponseHead { status: parts.status, headers, ended: filter::Body::is_end_stream(&payload) };
+    policies.borrow_mut().exchange.response = Some(head);
+    let step = visit(worker, &mut policies.borrow_mut(), |Policies { run, exchange, .. }, instances| {
+        run.on_response(instances, exchange)
+    });
+    answered(worker, policies, step, Response::from_parts(parts, payload))
+}
+
+/// An answer after the response phases, or as far as they came.
+pub enum Answered {
+    Whole(Response<Payload>),
+    /// A policy holds the head.
+    Held(Box<Response<Payload>>),
+}
+
+/// What a step of the response phases makes of the answer. Its head is the exchange's until it is whole.
+pub fn answered(
+    worker: &Rc<Worker>,
+    policies: &Rc<RefCell<Policies>>,
+    step: ResponseStep,
+    response: Response<Payload>,
+) -> Result<Answered, Failure> {
+    let (mut parts, mut payload) = response.into_parts();
+    let mut held = false;
     match step {
-        ResponseStep::Fail(policy, failure) => Err(Failure::Policy(policy, failure)),
-        ResponseStep::Replace(reply) => Ok(reply::from_policy(reply)),
+        ResponseStep::Fail(policy, failure) => return Err(Failure::Policy(policy, failure)),
+        ResponseStep::Replace(reply) => (parts, payload) = reply::from_policy(reply).into_parts(),
+        ResponseStep::Pause(replaced) => {
+            held = true;
+            payload = replaced.map_or(payload, Payload::Whole);
+        }
         ResponseStep::Forward => {
-            if let Some(head) = exchange.response.take() {
+            if let Some(head) = policies.borrow_mut().exchange.response.take() {
                 parts.status = head.status;
                 parts.headers = head.headers;
             }
-            Ok(Response::from_parts(parts, payload))
         }
     }
+    let joined = policies.borrow_mut().run.take_joined();
+    for member in joined {
+        let filter = Filter::new(member, Side::Response, policies, worker);
+        payload = Payload::Filtered(Box::new(reply::Filtered { filter, payload }));
+    }
+    if matches!(payload, Payload::Filtered(_)) {
+        // The policy may change the body.
+        parts.headers.remove(header::CONTENT_LENGTH);
+    }
+    let response = Response::from_parts(parts, payload);
+    Ok(if held { Answered::Held(Box::new(response)) } else { Answered::Whole(response) })
 }
 
 /// Tells those who asked how it went.
 pub fn on_complete(worker: &Rc<Worker>, policies: &mut Policies, summary: &Summary) {
     if policies.run.wants_complete() {
-        policies.run.on_complete(&mut worker.instances.borrow_mut(), &mut policies.exchange, summary);
+        visit(worker, policies, |Policies { run, exchange, .. }, instances| {
+            run.on_complete(instances, exchange, summary)
+        });
     }
 }

@@ -10,6 +10,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
+use super::filter::{self, Filter};
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::timer::Timer;
@@ -24,6 +25,55 @@ pub enum Payload {
         body: UpstreamBody,
         pause: Pause,
     },
+    /// Through a policy that hears of it.
+    Filtered(Box<Filtered>),
+}
+
+/// An answer's body with the policy that it goes through.
+pub struct Filtered {
+    pub filter: Filter,
+    pub payload: Payload,
+}
+
+impl filter::Body for Payload {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Upstream { body, pause } => match body.poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    pause.end();
+                    Poll::Ready(frame)
+                }
+                Poll::Pending => pause.poll(cx).map(|()| Some(Err(Failure::UpstreamTimeout))),
+            },
+            Self::Filtered(filtered) => {
+                let Filtered { filter, payload } = &mut **filtered;
+                filter.poll_frame(cx, payload).map(|frame| Some(frame?.map_err(|broken| filter.too_late(broken))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Upstream { body, .. } => body.is_end_stream(),
+            Self::Filtered(filtered) => filtered.filter.is_done(),
+        }
+    }
+}
+
+impl Payload {
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Upstream { body, .. } => body.size_hint(),
+            Self::Filtered(filtered) => filtered.filter.rest().map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
 }
 
 /// A pause of the backend within an answer, bounded.
@@ -122,19 +172,7 @@ impl Body for ReplyBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let polled = match &mut this.payload {
-            Payload::Empty => Poll::Ready(None),
-            Payload::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Payload::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Payload::Upstream { body, pause } => match body.poll_frame(cx) {
-                Poll::Ready(frame) => {
-                    pause.end();
-                    Poll::Ready(frame)
-                }
-                Poll::Pending => pause.poll(cx).map(|()| Some(Err(Failure::UpstreamTimeout))),
-            },
-        };
-        match std::task::ready!(polled) {
+        match std::task::ready!(filter::Body::poll_frame(&mut this.payload, cx)) {
             Some(Ok(frame)) => {
                 this.count(&frame);
                 Poll::Ready(Some(Ok(frame)))
@@ -148,19 +186,11 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.payload {
-            Payload::Empty => true,
-            Payload::Whole(bytes) => bytes.is_empty(),
-            Payload::Upstream { body, .. } => body.is_end_stream(),
-        }
+        filter::Body::is_end_stream(&self.payload)
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.payload {
-            Payload::Empty => SizeHint::with_exact(0),
-            Payload::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Payload::Upstream { body, .. } => body.size_hint(),
-        }
+        self.payload.size_hint()
     }
 }
 

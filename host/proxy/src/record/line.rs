@@ -50,6 +50,7 @@ pub fn write(record: &Record, duration: Duration, out: &mut Vec<u8>) {
 
 fn policies(line: &mut Line<'_>, record: &Record) {
     let Some(policies) = &record.policies else { return };
+    let policies = policies.borrow();
     line.key("policies");
     line.out.push(b'[');
     for (index, decided) in policies.run.decided.iter().enumerate() {

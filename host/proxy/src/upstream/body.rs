@@ -14,6 +14,7 @@ use super::Call;
 use super::http1::Http1;
 use super::http2::StreamGuard;
 use super::pick::Endpoint;
+use crate::exchange::filter::{self, Filter};
 use crate::failure::Failure;
 
 /// Why a body broke off. What it means for the exchange is in [`Upload::fault`] or the record.
@@ -35,7 +36,16 @@ pub enum Outbound {
     /// Straight from the client.
     Stream(Inbound),
     /// Read already, because a policy wanted to see it; then, if it was longer, the rest.
-    Replayed(Option<Bytes>, Option<Inbound>),
+    Replayed(Option<Bytes>, Option<Box<Outbound>>),
+    /// Through a policy that hears of it.
+    Filtered(Box<Filtered>),
+}
+
+/// A body with the policy that it goes through.
+#[derive(Debug)]
+pub struct Filtered {
+    pub filter: Filter,
+    pub body: Outbound,
 }
 
 /// What both ends of an upload look at.
@@ -106,8 +116,39 @@ impl Outbound {
     pub fn upload(&self) -> Option<Rc<Upload>> {
         match self {
             Self::Empty | Self::Replayed(_, None) => None,
-            Self::Stream(inbound) | Self::Replayed(_, Some(inbound)) => Some(Rc::clone(&inbound.upload)),
+            Self::Stream(inbound) => Some(Rc::clone(&inbound.upload)),
+            Self::Replayed(_, Some(rest)) => rest.upload(),
+            Self::Filtered(filtered) => filtered.body.upload(),
         }
+    }
+
+    /// The next piece; why there is none is in [`Upload::fault`], or told to the policies.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Stream(inbound) => inbound.poll_frame(cx),
+            Self::Replayed(first, rest) => match (first.take(), rest) {
+                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                (None, Some(rest)) => rest.poll(cx),
+                (None, None) => Poll::Ready(None),
+            },
+            Self::Filtered(filtered) => {
+                let Filtered { filter, body } = &mut **filtered;
+                filter.poll_frame(cx, body).map(|frame| Some(frame?.map_err(|broken| filter.tell(broken))))
+            }
+        }
+    }
+}
+
+impl filter::Body for Outbound {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        let frame = std::task::ready!(self.poll(cx));
+        let fault = || self.upload().and_then(|upload| upload.fault()).unwrap_or(Failure::ClientGone);
+        Poll::Ready(frame.map(|frame| frame.map_err(|_| fault())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        Body::is_end_stream(self)
     }
 }
 
@@ -116,24 +157,15 @@ impl Body for Outbound {
     type Error = BodyError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
-            Self::Stream(inbound) => inbound.poll_frame(cx),
-            Self::Replayed(first, rest) => match (first.take(), rest) {
-                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                (None, Some(inbound)) => inbound.poll_frame(cx),
-                (None, None) => Poll::Ready(None),
-            },
-        }
+        self.get_mut().poll(cx)
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Empty => true,
             Self::Stream(inbound) => inbound.incoming.is_end_stream(),
-            Self::Replayed(first, rest) => {
-                first.is_none() && rest.as_ref().is_none_or(|inbound| inbound.incoming.is_end_stream())
-            }
+            Self::Replayed(first, rest) => first.is_none() && rest.as_ref().is_none_or(|rest| rest.is_end_stream()),
+            Self::Filtered(filtered) => filtered.filter.is_done(),
         }
     }
 
@@ -142,14 +174,11 @@ impl Body for Outbound {
             Self::Empty => SizeHint::with_exact(0),
             Self::Stream(inbound) => inbound.incoming.size_hint(),
             Self::Replayed(first, None) => SizeHint::with_exact(first.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Replayed(first, Some(inbound)) => {
+            Self::Replayed(first, Some(rest)) => {
                 let first = first.as_ref().map_or(0, |bytes| bytes.len() as u64);
-                inbound
-                    .incoming
-                    .size_hint()
-                    .exact()
-                    .map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest))
+                rest.size_hint().exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest))
             }
+            Self::Filtered(filtered) => filtered.filter.rest().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a Policy is written: the custom resource and its schema, each field with its unit and default.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use ::kube::{CustomResource, CustomResourceExt};
@@ -136,6 +137,11 @@ pub struct Grants {
         extend("x-kubernetes-list-type" = "set")
     )]
     pub headers: Vec<String>,
+    /// Services of the same namespace that a module of another ABI may call, `service:port` by the name that the module knows
+    /// each by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16))]
+    pub upstreams: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

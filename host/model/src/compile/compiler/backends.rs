@@ -54,6 +54,13 @@ impl Backends {
         self.touched.push(id);
     }
 
+    /// What it was made from may have changed.
+    pub fn touch_if(&mut self, id: BackendId, is_meant: impl FnOnce(&BackendKey) -> bool) {
+        if self.node(id).is_some_and(|node| is_meant(&node.key)) {
+            self.touched.push(id);
+        }
+    }
+
     pub fn id(&self, key: &BackendKey) -> Option<BackendId> {
         self.ids.get(key).copied()
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::compile::compile;
 use crate::compile::tests::kit::{class, ingress, policy, secret, service, with};
-use crate::config::{Config, IngressClass, Limits, Policy, Service, TlsSecret};
+use crate::config::{Config, IngressClass, Limits, Policy, Service, ServicePortRef, TlsSecret, Upstream};
 
 /// Everything that may be declared, by kind and name; each in a few versions.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +122,10 @@ fn a_service(name: usize, version: usize) -> Service {
 fn a_policy(name: usize, version: usize) -> Policy {
     let mut policy = policy(["one", "two", "three"][name]);
     policy.limits = Limits { body_bytes_max: [0, 1 << 10, u32::MAX][version % 3], ..Limits::default() };
+    let (service, port) = (["web", "next", "gone"][version / 3 % 3].into(), ServicePortRef::Number(80));
+    if version.is_multiple_of(2) {
+        policy.grants.upstreams.push(Upstream { name: "auth".into(), service, port });
+    }
     policy
 }
 
@@ -156,9 +160,14 @@ fn meanings(snapshot: &Snapshot) -> Vec<String> {
     all.extend(snapshot.policies.iter().map(|policy| format!("{policy:?}")));
     let named = |id: &PolicyId| snapshot.policies.get(id.0 as usize).unwrap().origin.name.clone();
     all.extend(snapshot.chains.iter().map(|chain| format!("{:?}", chain.iter().map(named).collect::<Vec<_>>())));
+    let backend = |id: &BackendId| snapshot.backends.get(id.0 as usize).unwrap();
     let secrets = |secrets: &[Arc<TlsSecret>]| {
         secrets.iter().map(|secret| format!("{secret:?} {:?}", secret.key_pem)).collect::<Vec<_>>()
     };
+    let upstreams = |list: &[(Arc<str>, BackendId)]| {
+        format!("{:?}", list.iter().map(|(name, id)| (name, backend(id))).collect::<Vec<_>>())
+    };
+    all.extend(snapshot.upstreams.iter().map(|(policy, list)| format!("{policy} {}", upstreams(list))));
     all.extend(snapshot.certificates.iter().map(|(host, list)| format!("{host} {:?}", secrets(list))));
     all.sort_unstable();
     all

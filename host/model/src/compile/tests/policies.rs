@@ -156,6 +156,7 @@ fn what_does_not_exist_is_not_granted() {
     let grants = Grants {
         interfaces: names(&["log", "sockets", "kv-local", "log"]),
         headers: names(&["X-Forwarded-For", "x y", ""]),
+        upstreams: Vec::new(),
     };
     let served = serve(&with_policies(&[(POLICIES, "a")], vec![Policy { grants, ..policy("a") }]));
     let taken = &served.snapshot.policies.get(0).unwrap().grants;
