@@ -44,7 +44,7 @@ fn kept_values_are_bounded_and_expired_ones_make_room() {
     assert!(refused > 700 && kv.bytes() <= 16 << 20, "{refused} refused, {} bytes", kv.bytes());
     let (bytes, entries) = (kv.bytes(), kv.entries());
     assert!(entries > 0 && bytes > 8 << 20);
-    for i in 0..100 {
+    for i in 0..40 {
         kv.set(&format!("n{i}"), &value, 1000, None, 5000).unwrap();
     }
     assert!(kv.bytes() <= 16 << 20);
