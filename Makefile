@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Both set up what they need, say what that is, and may be repeated.
-.PHONY: run test setup check policies scenarios bench bench-cluster fuzz help
+.PHONY: run test setup check policies conformance figures scenarios bench bench-cluster fuzz help
 
 # Debug information of our own code only by line: half the size and link time.
 export CARGO_PROFILE_DEV_DEBUG ?= line-tables-only
@@ -10,6 +10,8 @@ MODULES := $(or $(CARGO_TARGET_DIR),target)/policies
 help:
 	@echo "make run    build and start the ingress on the quickstart, with demo backends"
 	@echo "make test   everything that CI checks"
+	@echo "make conformance  build the conformance policy of every language, and play the same scenarios on each"
+	@echo "make figures      write the table of docs/languages.md (release build)"
 	@echo "make bench  measure side by side with nginx, HAProxy and Envoy (release build, about half an hour)"
 	@echo "make bench-cluster  measure on a real Kubernetes API server (release build, about a quarter of an hour)"
 	@echo "make fuzz   a short run of each fuzz target"
@@ -22,12 +24,12 @@ run: setup
 setup:
 	@tools/setup
 
-# Formatting and lints, units, the shipped policies on the production engine, then the binary over real sockets and on a
-# real Kubernetes API server, which is built once.
+# Formatting and lints, units, the shipped policies and those of every language on the production engine, then the binary over
+# real sockets and on a real Kubernetes API server, which is built once.
 test: setup check
 	cargo build --workspace --tests --bins
 	cargo test --workspace --exclude cardea-tests
-	$(MAKE) policies
+	$(MAKE) policies conformance
 	control_plane=$$(tools/control-plane) && helm=$$(tools/helm) && \
 	  export CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) CARDEA_CONTROL_PLANE=$$control_plane \
 	  CARDEA_HELM=$$helm && deploy/check && cargo test -p cardea-tests
@@ -40,6 +42,15 @@ policies:
 	$(CARDEA) policy build --out $(MODULES) $(addprefix policies/,$(POLICIES))
 	cd policies && cargo test
 	$(CARDEA) policy test --module $(MODULES) $(addprefix policies/,$(POLICIES))
+
+conformance:
+	@tools/languages
+	CARDEA=$(CARDEA) tools/conformance --modules $(MODULES)
+
+figures: setup
+	@tools/languages
+	cargo build --release -p cardea
+	CARDEA=$(or $(CARGO_TARGET_DIR),target)/release/cardea tools/conformance --figures --modules $(MODULES)
 
 bench: setup
 	cargo build --release -p cardea
