@@ -20,9 +20,11 @@ mod cargo;
 mod clang;
 mod core;
 pub mod go;
+pub mod javascript;
 pub mod rust;
+mod stamp;
 mod toolchain;
-mod zig;
+pub mod zig;
 
 mod tools;
 mod world;

@@ -28,7 +28,13 @@ pub struct Template {
 }
 
 /// In the order in which a folder is asked for their marks.
-pub static LANGUAGES: [&Language; 3] = [&build::rust::LANGUAGE, &build::go::LANGUAGE, &build::c::LANGUAGE];
+pub static LANGUAGES: [&Language; 5] = [
+    &build::rust::LANGUAGE,
+    &build::go::LANGUAGE,
+    &build::c::LANGUAGE,
+    &build::javascript::LANGUAGE,
+    &build::zig::LANGUAGE,
+];
 
 impl Language {
     /// Of the first whose mark lies in the folder.

@@ -1,0 +1,15 @@
+export { policy } from "./policy.js";
+export { Outcome, Reply, ResponseOutcome } from "./outcome.js";
+export { Request, Response } from "./exchange.js";
+export { ConfigError } from "./config.js";
+export { Spread } from "./stable.js";
+export { IpRange } from "./net.js";
+export { pathUnder } from "./path.js";
+export { decode, decodeStrict, encode, toHex } from "./text.js";
+export * as config from "./config.js";
+export * as log from "./log.js";
+export * as metrics from "./metrics.js";
+export * as clock from "./clock.js";
+export * as random from "./random.js";
+export * as kv from "./kv.js";
+export * as counters from "./counters.js";
