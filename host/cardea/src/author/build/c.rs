@@ -34,7 +34,7 @@ const FLAGS: [&str; 9] = [
     "-ffreestanding",
     "-nostdlibinc",
     "-mbulk-memory",
-    "-O2",
+    "-Os",
     "-ffunction-sections",
     "-fdata-sections",
     "-fvisibility=hidden",

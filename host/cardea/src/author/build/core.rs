@@ -42,6 +42,19 @@ pub fn with_room(bytes: &[u8], room: &str) -> Result<Vec<u8>, BinaryReaderError>
     })
 }
 
+/// The module without what debuggers read (DWARF, in custom sections); names of functions stay, for backtraces.
+pub fn without_debug(bytes: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+    let mut module = Module::new();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload?;
+        let is_debug = matches!(&payload, Payload::CustomSection(section) if section.name().starts_with(".debug_"));
+        if let Some((id, range)) = payload.as_section().filter(|_| !is_debug) {
+            module.section(&RawSection { id, data: bytes.get(range).unwrap_or_default() });
+        }
+    }
+    Ok(module.finish())
+}
+
 /// Every section, as `change` makes it of its number and content.
 fn rewritten(
     bytes: &[u8],
