@@ -15,6 +15,7 @@
 //!   words go to standard error before it, unchanged. `Mistake::policy` where the source is at fault, `Mistake::usage`
 //!   where the machine or the command is: a program that is missing is named with the exact command that installs it.
 
+pub mod assemblyscript;
 pub mod c;
 mod cargo;
 mod clang;

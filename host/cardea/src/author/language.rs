@@ -28,10 +28,11 @@ pub struct Template {
 }
 
 /// In the order in which a folder is asked for their marks.
-pub static LANGUAGES: [&Language; 5] = [
+pub static LANGUAGES: [&Language; 6] = [
     &build::rust::LANGUAGE,
     &build::go::LANGUAGE,
     &build::c::LANGUAGE,
+    &build::assemblyscript::LANGUAGE,
     &build::javascript::LANGUAGE,
     &build::zig::LANGUAGE,
 ];
