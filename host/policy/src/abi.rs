@@ -4,6 +4,10 @@
 //! orders them among the other policies, applies failure modes and counts; the data plane carries bodies, waits, and makes
 //! the calls to the outside that a module asked for.
 
+mod core_module;
+pub(crate) mod http_wasm;
+mod wasi_p1;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,6 +28,8 @@ use crate::policy::Policy;
 pub enum Abi {
     /// A component of `cardea:policy`.
     Cardea,
+    /// A core module of the http-wasm handler ABI.
+    HttpWasm,
 }
 
 impl Abi {
@@ -31,10 +37,16 @@ impl Abi {
     pub fn of(bytes: &[u8]) -> Result<Self, LoadError> {
         let (found, remedy) = match bytes.get(..8) {
             Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(Self::Cardea),
-            Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => (
-                "a core Wasm module, and a policy is a component",
-                "make a component of it: `cardea policy build`, or `wasm-tools component new`",
-            ),
+            Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
+                let names = core_module::Names::of(bytes)?;
+                if http_wasm::is_meant(&names) {
+                    return Ok(Self::HttpWasm);
+                }
+                (
+                    "a core Wasm module, and a policy is a component or a module of the http-wasm ABI",
+                    "make a component of it: `cardea policy build`, or `wasm-tools component new`",
+                )
+            }
             Some([0, b'a', b's', b'm', ..]) => ("Wasm of an unknown version", "build it with a current toolchain"),
             _ => ("not a Wasm component", "name the .wasm file that the build made"),
         };

@@ -106,7 +106,13 @@ impl Host {
     /// Counts a host call about the exchange.
     pub fn ask(&self) -> wasmtime::Result<&Exchange> {
         self.enter()?;
-        if self.in_phase { Ok(&self.exchange) } else { Err(NoExchange.into()) }
+        self.check_phase()?;
+        Ok(&self.exchange)
+    }
+
+    /// Whether there is an exchange to ask about.
+    pub fn check_phase(&self) -> Result<(), NoExchange> {
+        if self.in_phase { Ok(()) } else { Err(NoExchange) }
     }
 
     /// Counts a fixed question about the exchange.

@@ -18,7 +18,7 @@ const CROSSING_BYTES_MAX: usize = 1_280 << 10;
 /// Handles to resources of its own that a guest may hold.
 const HANDLES_MAX: usize = 64;
 /// For `init`, which parses the configuration: it runs on a worker when an instance is made there.
-const INIT_DEADLINE: Duration = Duration::from_millis(100);
+pub(crate) const INIT_DEADLINE: Duration = Duration::from_millis(100);
 const AGE_MAX: Duration = Duration::from_secs(300);
 /// Calls after which an instance is thrown away, +-20 % at random, so that nobody comes to depend on it.
 const CALLS_MAX: u32 = 10_000;
@@ -29,9 +29,7 @@ pub(crate) struct Instance {
     pub request_body: Option<RequestBodyFunc>,
     pub response: Option<ResponseFunc>,
     pub complete: Option<CompleteFunc>,
-    calls_left: u32,
-    made: Instant,
-    memory_bytes_max: usize,
+    life: Life,
     /// Gives its place among all instances back when it drops.
     _seat: Seat,
 }
@@ -75,18 +73,36 @@ impl Instance {
             response: response.transpose().map_err(mistyped("on-response.handle"))?,
             complete: complete.transpose().map_err(mistyped("on-complete.handle"))?,
             store,
-            calls_left: calls_max(worker),
-            made: now,
-            memory_bytes_max: memory_bytes.saturating_mul(2).max(1 << 20),
+            life: Life::new(worker, now, memory_bytes),
             _seat: seat,
         })
     }
 
     /// Counts a finished call; says whether the instance may serve another.
     pub fn may_go_on(&mut self, now: Instant) -> bool {
+        self.life.may_go_on(now, self.store.data().limits.memory_bytes)
+    }
+}
+
+/// How long an instance is used again.
+pub(crate) struct Life {
+    calls_left: u32,
+    made: Instant,
+    memory_bytes_max: usize,
+}
+
+impl Life {
+    /// Of an instance that is made now, with that much memory.
+    pub fn new(worker: &Worker, now: Instant, memory_bytes: usize) -> Self {
+        let memory_bytes_max = memory_bytes.saturating_mul(2).max(1 << 20);
+        Self { calls_left: calls_max(worker), made: now, memory_bytes_max }
+    }
+
+    /// Counts a use; says whether there may be another.
+    pub fn may_go_on(&mut self, now: Instant, memory_bytes: usize) -> bool {
         self.calls_left = self.calls_left.saturating_sub(1);
         self.calls_left > 0
-            && self.store.data().limits.memory_bytes <= self.memory_bytes_max
+            && memory_bytes <= self.memory_bytes_max
             && now.saturating_duration_since(self.made) < AGE_MAX
     }
 }

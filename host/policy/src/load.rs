@@ -3,6 +3,8 @@
 //! Every stage has its own label and says what was found, what was expected, and what to do. Blocking and slow: the
 //! caller is never a worker.
 
+mod core_module;
+mod limits;
 mod shape;
 mod snapshot;
 
@@ -14,10 +16,10 @@ use cardea_model::config::{self, Isolation, ModuleSource};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
-use crate::abi::Abi;
-use crate::engine::{Engine, MEMORIES_MAX, TABLES_MAX};
+use crate::abi::{self, Abi};
+use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::host::{Host, TABLE_ELEMENTS_MAX, Worker};
+use crate::host::{Host, Worker};
 use crate::imports;
 use crate::instance::{InitError, Instance, one_line};
 use crate::policy::{Kind, Native, Policy, Shared};
@@ -27,9 +29,6 @@ use crate::state::State;
 
 /// Of a module's bytes. SpiderMonkey components have 12 MB, Python's 18.
 const MODULE_BYTES_MAX: usize = 64 << 20;
-
-/// Of Wasm: the unit of `resources_required`.
-const PAGE_BYTES: u64 = 64 << 10;
 
 /// Why a module does not go live. The message says what was found and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +71,7 @@ impl Engine {
         self.check_limits(spec)?;
         match Abi::of(bytes)? {
             Abi::Cardea => self.load_native(spec, state, bytes, digest),
+            Abi::HttpWasm => self.load_core(spec, state, bytes, digest, abi::http_wasm::load),
         }
     }
 
@@ -85,7 +85,7 @@ impl Engine {
         let component = self.compile(bytes, &digest)?;
         self.check_resources(&component, spec)?;
         let native = self.native(&component, spec)?;
-        let mut policy = self.policy(spec, state, digest, Kind::Native(native));
+        let mut policy = self.policy(spec, self.shared(spec, state), digest, Kind::Native(native));
         probe(&policy)?;
         if spec.isolation == Isolation::Request
             && let Some(native) = self.snapshot(&policy, bytes)
@@ -110,50 +110,9 @@ impl Engine {
         })
     }
 
-    fn check_limits(&self, spec: &config::Policy) -> Result<(), LoadError> {
-        let (asked, most) = (spec.limits.memory_bytes_max, self.options().memory_bytes_max);
-        if asked > most {
-            let message = format!("limits.memory is {asked} bytes, and this process allows {most}");
-            return Err(LoadError::new(
-                "limits",
-                "spec.limits.memory",
-                message,
-                format!("ask for {most} bytes at most"),
-            ));
-        }
-        Ok(())
-    }
-
-    /// What the component needs before it runs at all, against the policy's limit and the pool.
     fn check_resources(&self, component: &Component, spec: &config::Policy) -> Result<(), LoadError> {
         // Absent where a component imports or takes apart modules: `link` refuses that.
-        let Some(needs) = component.resources_required() else { return Ok(()) };
-        let memory = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
-        if memory > u64::from(spec.limits.memory_bytes_max) {
-            let message = format!(
-                "the module starts with {memory} bytes of memory, more than limits.memory ({})",
-                spec.limits.memory_bytes_max
-            );
-            return Err(LoadError::new(
-                "limits",
-                "spec.limits.memory",
-                message,
-                format!("allow at least {memory} bytes"),
-            ));
-        }
-        let table = needs.max_initial_table_size.unwrap_or(0);
-        let found = [
-            (u64::from(needs.num_memories), u64::from(MEMORIES_MAX), "memories"),
-            (u64::from(needs.num_tables), u64::from(TABLES_MAX), "tables"),
-            (table, TABLE_ELEMENTS_MAX as u64, "elements in a table"),
-        ];
-        match found.into_iter().find(|(needed, most, _)| needed > most) {
-            Some((needed, most, what)) => {
-                let message = format!("the module has {needed} {what}, and a policy may have {most}");
-                Err(LoadError::new("limits", "spec.module", message, "build a smaller module"))
-            }
-            None => Ok(()),
-        }
+        component.resources_required().map_or(Ok(()), |needs| limits::check_needs(&needs, spec))
     }
 
     fn link(&self, component: &Component, spec: &config::Policy) -> Result<InstancePre<Host>, LoadError> {
@@ -182,21 +141,24 @@ impl Engine {
         Some(Native { initialised: true, ..self.native(&component, &policy.spec).ok()? })
     }
 
-    fn policy(&self, spec: &Arc<config::Policy>, state: &Arc<State>, digest: String, kind: Kind) -> Policy {
+    fn shared(&self, spec: &config::Policy, state: &State) -> Arc<Shared> {
         let name: Arc<str> = Arc::from(format!("{}/{}", spec.origin.namespace, spec.origin.name));
-        let shared = Shared {
-            name: Arc::clone(&name),
+        Arc::new(Shared {
             memory_bytes_max: spec.limits.memory_bytes_max as usize,
             names: NameTable::default(),
             state: state.of(&name),
             sources: self.sources().clone(),
-        };
-        Policy {
             name,
+        })
+    }
+
+    fn policy(&self, spec: &Arc<config::Policy>, shared: Arc<Shared>, digest: String, kind: Kind) -> Policy {
+        Policy {
+            name: Arc::clone(&shared.name),
             digest: Arc::from(digest),
             spec: Arc::clone(spec),
             engine: self.clone(),
-            shared: Arc::new(shared),
+            shared,
             slot: self.take_slot(),
             kind,
         }

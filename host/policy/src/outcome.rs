@@ -3,7 +3,7 @@
 //! Checking is complete before anything is applied, so an outcome takes effect wholly or not at all.
 
 mod check;
-mod edits;
+pub(crate) mod edits;
 
 use std::sync::Arc;
 

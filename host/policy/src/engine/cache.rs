@@ -58,7 +58,6 @@ impl Cache {
     }
 
     /// The same of a core module.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the adapters of ABIs of core modules"))]
     pub fn module(&self, engine: &Engine, bytes: &[u8], digest: &str) -> wasmtime::Result<Module> {
         self.find(&self.modules, engine, bytes, digest)
     }

@@ -15,23 +15,25 @@ pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     })?;
     i.func_wrap("log", |cx: StoreContextMut<'_, Host>, (level, message): (Level, WasmStr)| {
         cx.data().enter()?;
-        write(cx.data(), level.into(), &message.to_str(&cx)?);
+        cx.data().log(level.into(), &message.to_str(&cx)?);
         Ok(())
     })
 }
 
-/// A line too many is dropped and counted; a line too long is cut.
-pub(super) fn write(host: &Host, level: LogLevel, message: &str) {
-    let sink = &host.shared.sources.log;
-    if !sink.takes(level) || !host.may_log() {
-        return;
+impl Host {
+    /// A line too many is dropped and counted; a line too long is cut.
+    pub(crate) fn log(&self, level: LogLevel, message: &str) {
+        let sink = &self.shared.sources.log;
+        if !sink.takes(level) || !self.may_log() {
+            return;
+        }
+        let message = message.get(..message.floor_char_boundary(LOG_LINE_BYTES_MAX)).unwrap_or_default();
+        if !self.shared.state.log_budget.take(self.now().unix_ms, message.len()) {
+            return self.drop_log();
+        }
+        let request_id = if self.in_phase { self.exchange.request_id() } else { None };
+        sink.write(&LogLine { policy: &self.shared.name, level, message, request_id });
     }
-    let message = message.get(..message.floor_char_boundary(LOG_LINE_BYTES_MAX)).unwrap_or_default();
-    if !host.shared.state.log_budget.take(host.now().unix_ms, message.len()) {
-        return host.drop_log();
-    }
-    let request_id = if host.in_phase { host.exchange.request_id() } else { None };
-    sink.write(&LogLine { policy: &host.shared.name, level, message, request_id });
 }
 
 impl From<Level> for LogLevel {

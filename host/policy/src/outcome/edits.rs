@@ -215,6 +215,17 @@ pub(crate) fn value(name: &str, bytes: Vec<u8>) -> Result<HeaderValue, Failure> 
     fields::value(bytes).map_err(|error| invalid(format!("{error}: {name:?}")))
 }
 
+/// A path with its query or without one, which also takes the place of an empty URI.
+pub(crate) fn uri(text: &str) -> Result<Uri, Failure> {
+    let (before, after) = match text.split_once('?') {
+        Some((before, after)) => (before, Some(after.to_owned())),
+        None => (text, None),
+    };
+    let before = if before.is_empty() { "/" } else { before };
+    let target = RequestTarget { path: Some(path(before)?), query: Some(query(after)?) };
+    target.join(&Uri::default()).map(Option::unwrap_or_default)
+}
+
 fn path(text: &str) -> Result<String, Failure> {
     if text.len() > PATH_BYTES_MAX {
         return Err(Failure::OutcomeTooLarge("a path of more than 8 KiB"));
@@ -230,7 +241,7 @@ fn query(text: Option<String>) -> Result<Option<String>, Failure> {
     Ok(text)
 }
 
-fn authority(text: &str) -> Result<HeaderValue, Failure> {
+pub(crate) fn authority(text: &str) -> Result<HeaderValue, Failure> {
     let checked = fields::authority(text).map_err(|error| invalid(format!("{error}: {text:?}")))?;
     HeaderValue::from_str(&checked).map_err(|_| invalid(format!("the authority {text:?}")))
 }

@@ -8,7 +8,6 @@ use wasmtime::component::{ComponentType, LinkerInstance, Lower, WasmList};
 
 use super::{Cx, Handle};
 use crate::host::{Host, LOG_LINE_BYTES_MAX};
-use crate::imports::log;
 use crate::source::LogLevel;
 
 /// The numbers of the handles.
@@ -137,7 +136,7 @@ impl Output {
 fn emit(level: LogLevel, pending: &mut Vec<u8>, host: &Host) {
     let line = pending.trim_ascii_end();
     if !line.is_empty() {
-        log::write(host, level, &String::from_utf8_lossy(line));
+        host.log(level, &String::from_utf8_lossy(line));
     }
     pending.clear();
 }
