@@ -62,14 +62,13 @@ export function release(to: usize): void {
 
 // ---- to the host
 
-export function byteLength(text: string): i32 {
-  return String.UTF8.byteLength(text);
-}
+/** The length of the last text that `ofText` wrote, in bytes. */
+export let textLength: i32 = 0;
 
 /** UTF-8 in the arena; half a pair becomes U+FFFD. */
 export function ofText(text: string): usize {
-  const length = byteLength(text);
-  const to = take(length, 1);
+  textLength = String.UTF8.byteLength(text);
+  const to = take(textLength, 1);
   String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, to, false, String.UTF8.ErrorMode.REPLACE);
   return to;
 }
@@ -83,7 +82,7 @@ export function ofBytes(bytes: Uint8Array): usize {
 /** Writes the two words of a string. */
 export function putText(at: usize, text: string): void {
   store<usize>(at, ofText(text));
-  store<i32>(at, byteLength(text), 4);
+  store<i32>(at, textLength, 4);
 }
 
 /** Writes the two words of a list of bytes. */

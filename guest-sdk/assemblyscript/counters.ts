@@ -1,6 +1,6 @@
 // Atomic counters and token buckets of this ingress process; they survive a swap of the module. Needs the grant `counters`.
 
-import { answer, byteLength, mark, ofText, release } from "./abi";
+import { answer, mark, ofText, release, textLength } from "./abi";
 import { countersAdd, countersGet, countersTake } from "./host";
 
 export class Bucket {
@@ -10,7 +10,7 @@ export class Bucket {
 /** Returns the new value. The counter ends `ttlMs` after it was made; 0: never. */
 export function add(key: string, delta: i64, ttlMs: u32): i64 {
   const before = mark();
-  const sum = countersAdd(ofText(key), byteLength(key), delta, ttlMs);
+  const sum = countersAdd(ofText(key), textLength, delta, ttlMs);
   release(before);
   return sum;
 }
@@ -18,7 +18,7 @@ export function add(key: string, delta: i64, ttlMs: u32): i64 {
 /** 0 for what was never counted. */
 export function get(key: string): i64 {
   const before = mark();
-  const value = countersGet(ofText(key), byteLength(key));
+  const value = countersGet(ofText(key), textLength);
   release(before);
   return value;
 }
@@ -26,7 +26,7 @@ export function get(key: string): i64 {
 /** Takes `cost` of a bucket that holds `limit` and refills within `windowMs`. */
 export function take(key: string, cost: u32, limit: u32, windowMs: u32): Bucket {
   const before = mark();
-  countersTake(ofText(key), byteLength(key), cost, limit, windowMs, answer);
+  countersTake(ofText(key), textLength, cost, limit, windowMs, answer);
   release(before);
   return new Bucket(load<u8>(answer) != 0, load<u32>(answer, 4), load<u32>(answer, 8));
 }

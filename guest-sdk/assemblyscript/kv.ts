@@ -1,7 +1,7 @@
 // Values of this ingress process, shared by all workers, by policy; they survive a swap of the module. Needs the grant
 // `kv-local`.
 
-import { answer, byteLength, bytesAt, mark, ofBytes, ofText, release } from "./abi";
+import { answer, bytesAt, mark, ofBytes, ofText, release, textLength } from "./abi";
 import { decode } from "./bytes";
 import { kvCompareAndSet, kvDelete, kvGet, kvSet } from "./host";
 
@@ -27,7 +27,7 @@ export class Written {
 
 export function get(key: string): Entry | null {
   const before = mark();
-  kvGet(ofText(key), byteLength(key), answer);
+  kvGet(ofText(key), textLength, answer);
   const entry: Entry | null = load<u8>(answer) ? new Entry(bytesAt(answer + 8), load<u64>(answer, 16)) : null;
   release(before);
   return entry;
@@ -36,20 +36,20 @@ export function get(key: string): Entry | null {
 /** `ttlMs` 0: until evicted. */
 export function set(key: string, value: Uint8Array, ttlMs: u32): Written {
   const before = mark();
-  kvSet(ofText(key), byteLength(key), ofBytes(value), value.length, ttlMs, answer);
+  kvSet(ofText(key), textLength, ofBytes(value), value.length, ttlMs, answer);
   return written(before);
 }
 
 /** Writes if the version is still this one; version 0: only if absent. */
 export function compareAndSet(key: string, version: u64, value: Uint8Array, ttlMs: u32): Written {
   const before = mark();
-  kvCompareAndSet(ofText(key), byteLength(key), version, ofBytes(value), value.length, ttlMs, answer);
+  kvCompareAndSet(ofText(key), textLength, version, ofBytes(value), value.length, ttlMs, answer);
   return written(before);
 }
 
 export function remove(key: string): void {
   const before = mark();
-  kvDelete(ofText(key), byteLength(key));
+  kvDelete(ofText(key), textLength);
   release(before);
 }
 

@@ -1,7 +1,7 @@
 // Lines to the ingress's log: at most 16 of 4 KiB a call. Needs the grant `log`. A policy that imports this file also logs
 // the message of a failure.
 
-import { byteLength, mark, ofText, release } from "./abi";
+import { mark, ofText, release, textLength } from "./abi";
 import { logEnabled, logLog } from "./host";
 import { tellBy } from "./failure";
 
@@ -14,7 +14,7 @@ export function enabled(level: Level): bool {
 
 export function write(level: Level, line: string): void {
   const before = mark();
-  logLog(level, ofText(line), byteLength(line));
+  logLog(level, ofText(line), textLength);
   release(before);
 }
 

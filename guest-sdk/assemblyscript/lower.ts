@@ -13,7 +13,7 @@ export function lowerOutcome(outcome: Outcome): usize {
   edits(at + 32, outcome.edits);
   edits(at + 40, outcome.responseEdits);
   store<u8>(at, outcome.follow, 48);
-  optional(at + 52, outcome.carried);
+  value(at + 52, null, outcome.carried);
   pairs(at + 60, outcome.labels);
   return at;
 }
@@ -21,9 +21,9 @@ export function lowerOutcome(outcome: Outcome): usize {
 export function lowerResponseOutcome(outcome: ResponseOutcome): usize {
   const at = cleared(RESPONSE_OUTCOME);
   store<u8>(at, outcome.replaces);
-  if (outcome.replaces) reply(at + 4, outcome.status, outcome.headers, outcome.body);
+  if (outcome.replaces) reply(at + 4, outcome.status, outcome.headers, outcome.body, outcome.bytes);
   edits(at + 24, outcome.edits);
-  optional(at + 32, outcome.carried);
+  value(at + 32, null, outcome.carried);
   return at;
 }
 
@@ -43,7 +43,7 @@ function decision(at: usize, outcome: Outcome): void {
       putText(at + 4, outcome.text);
       break;
     case Decision.Respond:
-      reply(at, outcome.status, outcome.headers, outcome.body);
+      reply(at, outcome.status, outcome.headers, outcome.body, outcome.bytes);
       break;
     case Decision.Deny:
       store<u16>(at, <u16>outcome.status);
@@ -82,21 +82,23 @@ function weighted(at: usize, backends: Array<Weighted>): void {
   }
 }
 
-function reply(at: usize, status: i32, headers: Array<Field>, body: Uint8Array | null): void {
+function reply(at: usize, status: i32, headers: Array<Field> | null, body: string | null, bytes: Uint8Array | null): void {
   store<u16>(at, <u16>status);
   fields(at + 4, headers);
-  optional(at + 12, body);
+  value(at + 12, body, bytes);
 }
 
-function fields(at: usize, headers: Array<Field>): void {
+function fields(at: usize, headers: Array<Field> | null): void {
+  if (headers === null) return;
   const list = listOf(at, headers.length, FIELD);
   for (let i = 0; i < headers.length; i++) {
     putText(list + i * FIELD, headers[i].name);
-    putBytes(list + i * FIELD + 8, headers[i].value);
+    putText(list + i * FIELD + 8, headers[i].text);
   }
 }
 
-function pairs(at: usize, labels: Array<Label>): void {
+function pairs(at: usize, labels: Array<Label> | null): void {
+  if (labels === null) return;
   const list = listOf(at, labels.length, PAIR);
   for (let i = 0; i < labels.length; i++) {
     putText(list + i * PAIR, labels[i].key);
@@ -104,25 +106,27 @@ function pairs(at: usize, labels: Array<Label>): void {
   }
 }
 
-function edits(at: usize, all: Array<Edit>): void {
+function edits(at: usize, all: Array<Edit> | null): void {
+  if (all === null) return;
   const list = listOf(at, all.length, EDIT);
   for (let i = 0; i < all.length; i++) edit(list + i * EDIT, all[i]);
 }
 
 function edit(at: usize, edit: Edit): void {
   store<u8>(at, edit.kind);
-  const value = edit.value;
   if (edit.kind == EditKind.SetQuery) {
-    store<u8>(at, value !== null, 4);
-    optional(at + 8, value);
+    store<u8>(at, edit.text !== null, 4);
+    value(at + 8, edit.text, null);
     return;
   }
   putText(at + 4, edit.name);
-  optional(at + 12, value);
+  value(at + 12, edit.text, edit.bytes);
 }
 
-function optional(at: usize, bytes: Uint8Array | null): void {
-  if (bytes !== null) putBytes(at, bytes);
+/** Text or bytes; nothing where there is neither. */
+function value(at: usize, text: string | null, bytes: Uint8Array | null): void {
+  if (text !== null) putText(at, text);
+  else if (bytes !== null) putBytes(at, bytes);
 }
 
 /** Writes the two words of a list, and returns where its elements go. */

@@ -1,7 +1,7 @@
 // Series of the policy, exported as `cardea_policy_user_*`: at most 100. Needs the grant `metrics`. Make them in `init` and
 // keep them: making one by name is dearer than using it.
 
-import { byteLength, mark, ofText, release } from "./abi";
+import { mark, ofText, release, textLength } from "./abi";
 import { metricsAdd, metricsCounter, metricsGauge, metricsHistogram, metricsObserve, metricsSet } from "./host";
 
 export class Counter {
@@ -9,7 +9,7 @@ export class Counter {
 
   constructor(name: string) {
     const before = mark();
-    this.id = metricsCounter(ofText(name), byteLength(name));
+    this.id = metricsCounter(ofText(name), textLength);
     release(before);
   }
 
@@ -23,7 +23,7 @@ export class Gauge {
 
   constructor(name: string) {
     const before = mark();
-    this.id = metricsGauge(ofText(name), byteLength(name));
+    this.id = metricsGauge(ofText(name), textLength);
     release(before);
   }
 
@@ -41,7 +41,7 @@ export class Histogram {
 
   constructor(name: string) {
     const before = mark();
-    this.id = metricsHistogram(ofText(name), byteLength(name));
+    this.id = metricsHistogram(ofText(name), textLength);
     release(before);
   }
 

@@ -1,12 +1,10 @@
-import { encode } from "./bytes";
-
 // In the order of the interface.
 export const enum Decision { Next, Route, Redirect, Respond, Deny, WantBody }
 export const enum EditKind { Set, Append, Remove, SetPath, SetQuery, SetAuthority }
 
-/** Of the SDK. `value` is null where a query is removed. */
+/** Of the SDK. The value is text or bytes; neither where there is none. */
 export class Edit {
-  constructor(public kind: EditKind, public name: string, public value: Uint8Array | null) {}
+  constructor(public kind: EditKind, public name: string, public text: string | null, public bytes: Uint8Array | null) {}
 }
 
 /** A backend to draw, and its weight of the sum. */
@@ -19,9 +17,16 @@ export class Label {
   constructor(public key: string, public value: string) {}
 }
 
-/** A header to send. */
+/** Of the SDK: a header to send. */
 export class Field {
-  constructor(public name: string, public value: Uint8Array) {}
+  constructor(public name: string, public text: string) {}
+}
+
+/** Lists are made when there is something to put into them. */
+function added<T>(list: Array<T> | null, element: T): Array<T> {
+  const into = list === null ? new Array<T>(0) : list;
+  into.push(element);
+  return into;
 }
 
 /**
@@ -34,18 +39,19 @@ export class Outcome {
   status: i32 = 0;
   /** A backend, location or reason. */
   text: string = "";
-  body: Uint8Array | null = null;
-  headers: Array<Field> = [];
+  body: string | null = null;
+  bytes: Uint8Array | null = null;
+  headers: Array<Field> | null = null;
   retryAfter: i64 = -1;
   backends: Array<Weighted> | null = null;
   endpoints: Array<Label> | null = null;
   bodyMax: u32 = 0;
   denyOverflow: bool = false;
-  edits: Array<Edit> = [];
-  responseEdits: Array<Edit> = [];
+  edits: Array<Edit> | null = null;
+  responseEdits: Array<Edit> | null = null;
   follow: u8 = 0;
   carried: Uint8Array | null = null;
-  labels: Array<Label> = [];
+  labels: Array<Label> | null = null;
 
   /** No opinion: the next policy, then the route's own backend. */
   static next(): Outcome {
@@ -78,12 +84,14 @@ export class Outcome {
 
   /** `status` is 200 to 599; at most 1 MiB of body. */
   static respond(status: i32, body: string): Outcome {
-    return Outcome.respondBytes(status, encode(body));
+    const outcome = made(Decision.Respond, status, "");
+    outcome.body = body;
+    return outcome;
   }
 
   static respondBytes(status: i32, body: Uint8Array): Outcome {
     const outcome = made(Decision.Respond, status, "");
-    outcome.body = body;
+    outcome.bytes = body;
     return outcome;
   }
 
@@ -102,64 +110,66 @@ export class Outcome {
 
   /** Sets a request header, in place of all its values. */
   setHeader(name: string, value: string): Outcome {
-    return this.setHeaderBytes(name, encode(value));
+    this.edits = added(this.edits, new Edit(EditKind.Set, name, value, null));
+    return this;
   }
 
   setHeaderBytes(name: string, value: Uint8Array): Outcome {
-    this.edits.push(new Edit(EditKind.Set, name, value));
+    this.edits = added(this.edits, new Edit(EditKind.Set, name, null, value));
     return this;
   }
 
   appendHeader(name: string, value: string): Outcome {
-    this.edits.push(new Edit(EditKind.Append, name, encode(value)));
+    this.edits = added(this.edits, new Edit(EditKind.Append, name, value, null));
     return this;
   }
 
   removeHeader(name: string): Outcome {
-    this.edits.push(new Edit(EditKind.Remove, name, null));
+    this.edits = added(this.edits, new Edit(EditKind.Remove, name, null, null));
     return this;
   }
 
   /** Absolute. Does not route again. */
   setPath(path: string): Outcome {
-    this.edits.push(new Edit(EditKind.SetPath, path, null));
+    this.edits = added(this.edits, new Edit(EditKind.SetPath, path, null, null));
     return this;
   }
 
   /** Without the question mark; null removes it. */
   setQuery(query: string | null): Outcome {
-    this.edits.push(new Edit(EditKind.SetQuery, "", query === null ? null : encode(query)));
+    this.edits = added(this.edits, new Edit(EditKind.SetQuery, "", query, null));
     return this;
   }
 
   setAuthority(authority: string): Outcome {
-    this.edits.push(new Edit(EditKind.SetAuthority, authority, null));
+    this.edits = added(this.edits, new Edit(EditKind.SetAuthority, authority, null, null));
     return this;
   }
 
   /** Sets a header of the response, without a call in the response phase. */
   setResponseHeader(name: string, value: string): Outcome {
-    return this.setResponseHeaderBytes(name, encode(value));
+    this.responseEdits = added(this.responseEdits, new Edit(EditKind.Set, name, value, null));
+    return this;
   }
 
   setResponseHeaderBytes(name: string, value: Uint8Array): Outcome {
-    this.responseEdits.push(new Edit(EditKind.Set, name, value));
+    this.responseEdits = added(this.responseEdits, new Edit(EditKind.Set, name, null, value));
     return this;
   }
 
   appendResponseHeader(name: string, value: string): Outcome {
-    this.responseEdits.push(new Edit(EditKind.Append, name, encode(value)));
+    this.responseEdits = added(this.responseEdits, new Edit(EditKind.Append, name, value, null));
     return this;
   }
 
   removeResponseHeader(name: string): Outcome {
-    this.responseEdits.push(new Edit(EditKind.Remove, name, null));
+    this.responseEdits = added(this.responseEdits, new Edit(EditKind.Remove, name, null, null));
     return this;
   }
 
   /** Adds a header to the answer of `respond` or `deny`. */
   withHeader(name: string, value: string): Outcome {
-    this.headers.push(new Field(name, encode(value)));
+    this.headers = added(this.headers, new Field(name, value));
     return this;
   }
 
@@ -189,7 +199,7 @@ export class Outcome {
 
   /** A label of the access line: at most 16. */
   label(key: string, value: string): Outcome {
-    this.labels.push(new Label(key, value));
+    this.labels = added(this.labels, new Label(key, value));
     return this;
   }
 }
@@ -206,9 +216,10 @@ function made(decision: Decision, status: i32, text: string): Outcome {
 export class ResponseOutcome {
   replaces: bool = false;
   status: i32 = 0;
-  body: Uint8Array | null = null;
-  headers: Array<Field> = [];
-  edits: Array<Edit> = [];
+  body: string | null = null;
+  bytes: Uint8Array | null = null;
+  headers: Array<Field> | null = null;
+  edits: Array<Edit> | null = null;
   carried: Uint8Array | null = null;
 
   /** The backend's answer as it is, but for the edits chained on. */
@@ -221,32 +232,33 @@ export class ResponseOutcome {
     const outcome = new ResponseOutcome();
     outcome.replaces = true;
     outcome.status = status;
-    outcome.body = encode(body);
+    outcome.body = body;
     return outcome;
   }
 
   /** Adds a header to the answer of `replace`. */
   withHeader(name: string, value: string): ResponseOutcome {
-    this.headers.push(new Field(name, encode(value)));
+    this.headers = added(this.headers, new Field(name, value));
     return this;
   }
 
   setHeader(name: string, value: string): ResponseOutcome {
-    return this.setHeaderBytes(name, encode(value));
+    this.edits = added(this.edits, new Edit(EditKind.Set, name, value, null));
+    return this;
   }
 
   setHeaderBytes(name: string, value: Uint8Array): ResponseOutcome {
-    this.edits.push(new Edit(EditKind.Set, name, value));
+    this.edits = added(this.edits, new Edit(EditKind.Set, name, null, value));
     return this;
   }
 
   appendHeader(name: string, value: string): ResponseOutcome {
-    this.edits.push(new Edit(EditKind.Append, name, encode(value)));
+    this.edits = added(this.edits, new Edit(EditKind.Append, name, value, null));
     return this;
   }
 
   removeHeader(name: string): ResponseOutcome {
-    this.edits.push(new Edit(EditKind.Remove, name, null));
+    this.edits = added(this.edits, new Edit(EditKind.Remove, name, null, null));
     return this;
   }
 

@@ -3,7 +3,7 @@ import {
   exchangeHeaderValues, exchangeMethod, exchangeNote, exchangePath, exchangeQuery, exchangeQueryParam, exchangeRawPath,
   exchangeResponseHeader, exchangeResponseHeaders, exchangeResponseStatus, exchangeScheme, exchangeSetNote,
 } from "./host";
-import { answer, byteLength, bytesAt, mark, ofBytes, ofText, release, textAt } from "./abi";
+import { answer, bytesAt, mark, ofBytes, ofText, release, textAt, textLength } from "./abi";
 import { decode } from "./bytes";
 
 /** A header with its name in lower case. The value may be any bytes; `text` reads it as UTF-8. */
@@ -69,28 +69,28 @@ export class Request {
   /** The first value of a query parameter, percent-decoded. */
   queryParam(name: string): string | null {
     const before = mark();
-    exchangeQueryParam(ofText(name), byteLength(name), answer);
+    exchangeQueryParam(ofText(name), textLength, answer);
     return optionalText(before);
   }
 
   /** The first value of a header, as text. Absent (null) is not empty. */
   header(name: string): string | null {
     const before = mark();
-    exchangeHeader(ofText(name), byteLength(name), answer);
+    exchangeHeader(ofText(name), textLength, answer);
     return optionalText(before);
   }
 
   /** The same, byte by byte. */
   headerBytes(name: string): Uint8Array | null {
     const before = mark();
-    exchangeHeader(ofText(name), byteLength(name), answer);
+    exchangeHeader(ofText(name), textLength, answer);
     return optionalBytes(before);
   }
 
   /** Every value of a header, in order. */
   headerValues(name: string): Array<Uint8Array> {
     const before = mark();
-    exchangeHeaderValues(ofText(name), byteLength(name), answer);
+    exchangeHeaderValues(ofText(name), textLength, answer);
     const list = load<usize>(answer), count = load<i32>(answer, 4);
     const values = new Array<Uint8Array>(0);
     for (let i = 0; i < count; i++) values.push(bytesAt(list + i * 8));
@@ -119,28 +119,28 @@ export class Request {
   /** The first value of a cookie. */
   cookie(name: string): string | null {
     const before = mark();
-    exchangeCookie(ofText(name), byteLength(name), answer);
+    exchangeCookie(ofText(name), textLength, answer);
     return optionalText(before);
   }
 
   /** `route.name`, `route.namespace`, `tls.sni`, `tls.version`, `http.version`, `source.address`, ...: an open set. */
   attribute(name: string): string | null {
     const before = mark();
-    exchangeAttribute(ofText(name), byteLength(name), answer);
+    exchangeAttribute(ofText(name), textLength, answer);
     return optionalText(before);
   }
 
   /** What an earlier policy or phase of this exchange left. */
   note(key: string): Uint8Array | null {
     const before = mark();
-    exchangeNote(ofText(key), byteLength(key), answer);
+    exchangeNote(ofText(key), textLength, answer);
     return optionalBytes(before);
   }
 
   /** Leaves a note to later policies and phases of this exchange: at most 16 of 4 KiB, more are dropped. */
   setNote(key: string, value: Uint8Array): void {
     const before = mark();
-    exchangeSetNote(ofText(key), byteLength(key), ofBytes(value), value.length);
+    exchangeSetNote(ofText(key), textLength, ofBytes(value), value.length);
     release(before);
   }
 }
@@ -154,7 +154,7 @@ export class Response {
   /** The first value of a header, as text. */
   header(name: string): string | null {
     const before = mark();
-    exchangeResponseHeader(ofText(name), byteLength(name), answer);
+    exchangeResponseHeader(ofText(name), textLength, answer);
     return optionalText(before);
   }
 
