@@ -19,6 +19,7 @@ pub mod assemblyscript;
 pub mod c;
 mod cargo;
 mod clang;
+pub mod cpp;
 mod core;
 pub mod go;
 pub mod javascript;

@@ -28,13 +28,14 @@ pub struct Template {
 }
 
 /// In the order in which a folder is asked for their marks.
-pub static LANGUAGES: [&Language; 6] = [
+pub static LANGUAGES: [&Language; 7] = [
     &build::rust::LANGUAGE,
     &build::go::LANGUAGE,
     &build::c::LANGUAGE,
     &build::assemblyscript::LANGUAGE,
     &build::javascript::LANGUAGE,
     &build::zig::LANGUAGE,
+    &build::cpp::LANGUAGE,
 ];
 
 impl Language {
