@@ -18,6 +18,8 @@ use tokio::task::{JoinHandle, LocalSet};
 
 /// Swaps of one language's module. Their configurations are all different, their modules in turn two editions.
 const ROUNDS: u32 = 6;
+/// The one of them that gives each request an instance of its own.
+const ISOLATED: u32 = 3;
 /// For one swap to be seen: an interpreter of 18 MB is compiled by an unoptimised host, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(150);
 const CLIENTS: usize = 4;
@@ -30,18 +32,16 @@ sites: { other.test: shop }
 steps: [{ get: other.test/, from: shop }]
 "#;
 
-/// Every language that has a conformance policy, by its folder.
+/// Every language that has a conformance policy, by its folder; `tools/conformance` sees to it that the list is whole.
 fn languages() -> Vec<String> {
-    let entries = std::fs::read_dir(guest::root().join("policies/conformance")).unwrap().map(Result::unwrap);
-    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
-    let mut names: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
-    names.retain(|name| !name.starts_with('.'));
-    names.sort();
-    names
+    let table = std::fs::read_to_string(guest::root().join("policies/conformance/table.toml")).unwrap();
+    let folder = |line: &str| Some(line.strip_prefix("folder = \"")?.strip_suffix('"')?.to_owned());
+    table.lines().filter_map(folder).collect()
 }
 
 /// The Policy `swapped` as `number` says, and the route that it decides about.
 fn manifest(module: &str, number: u32) -> String {
+    let isolation = if number % ROUNDS == ISOLATED { "request" } else { "pooled" };
     let policy = json!({
         "apiVersion": "cardea.dev/v1alpha1", "kind": "Policy", "metadata": {"name": "swapped", "namespace": "default"},
         "spec": {
@@ -49,6 +49,7 @@ fn manifest(module: &str, number: u32) -> String {
             "config": {"backend": "shop", "mark": number.to_string()},
             "grants": {"interfaces": ["log", "metrics", "clock", "random", "kv-local", "counters"]},
             "limits": {"deadline": "500ms", "memory": "64Mi"},
+            "isolation": isolation,
         },
     });
     let service = json!({"service": {"name": "shop", "port": {"number": 80}}});

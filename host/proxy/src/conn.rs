@@ -366,18 +366,21 @@ async fn serve_http2(client: Rc<Client>, stream: Stream, timer: &Timer) -> std::
     let mut connection = std::pin::pin!(connection);
     // The first request is owed within the header timeout, later ones within the idle timeout.
     timer.set(settings.header_timeout);
-    let (mut served, mut closing) = (false, false);
+    let (mut served, mut closing, mut begun) = (false, false, 0);
     poll_fn(|cx| {
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let busy = client.traffic.exchanges.get() > 0;
+        // Exchanges have tasks of their own: a quick one is over before this is polled again.
+        let traffic = &client.traffic;
+        let busy = traffic.exchanges.get() > 0 || begun != traffic.begun.get();
+        begun = traffic.begun.get();
         if client.worker.is_draining() && !closing {
             closing = true;
             connection.as_mut().graceful_shutdown();
             return connection.as_mut().poll(cx).map(|_| ());
         }
-        if busy || !served && client.traffic.phase.get() == Phase::Flush {
+        if busy {
             served = true;
             timer.set(settings.idle_timeout);
         }

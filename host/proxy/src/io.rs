@@ -33,6 +33,8 @@ pub enum Phase {
 pub struct Traffic {
     pub phase: Cell<Phase>,
     pub exchanges: Cell<u32>,
+    /// Exchanges so far, for who does not see each while it lasts.
+    pub begun: Cell<u64>,
     /// The peer does not take what is written.
     pub blocked: Cell<bool>,
     /// Bytes moved either way; only its changes matter.
@@ -48,6 +50,7 @@ impl Traffic {
         Rc::new(Self {
             phase: Cell::new(Phase::Idle),
             exchanges: Cell::new(0),
+            begun: Cell::new(0),
             blocked: Cell::new(false),
             progress: Cell::new(0),
             mute: Cell::new(false),
@@ -57,6 +60,7 @@ impl Traffic {
 
     pub fn begin(&self) {
         self.exchanges.set(self.exchanges.get() + 1);
+        self.begun.set(self.begun.get().wrapping_add(1));
         self.phase.set(Phase::Exchange);
     }
 
