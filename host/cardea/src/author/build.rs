@@ -23,8 +23,10 @@ pub mod cpp;
 mod core;
 pub mod go;
 pub mod javascript;
+pub mod python;
 pub mod rust;
 mod stamp;
+mod surface;
 mod toolchain;
 pub mod zig;
 

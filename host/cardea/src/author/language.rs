@@ -28,12 +28,13 @@ pub struct Template {
 }
 
 /// In the order in which a folder is asked for their marks.
-pub static LANGUAGES: [&Language; 7] = [
+pub static LANGUAGES: [&Language; 8] = [
     &build::rust::LANGUAGE,
     &build::go::LANGUAGE,
     &build::c::LANGUAGE,
     &build::assemblyscript::LANGUAGE,
     &build::javascript::LANGUAGE,
+    &build::python::LANGUAGE,
     &build::zig::LANGUAGE,
     &build::cpp::LANGUAGE,
 ];

@@ -3,15 +3,12 @@
 //! The bundle says what the world is: what is left in it of the host's interfaces is imported, and the phases that the
 //! policy defines are exported. Both steps are scripts of the SDK, since esbuild and the toolchain live in node.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde::Deserialize;
-
 use super::stamp::Stamp;
 use super::tools::{self, Package};
-use super::{Component, checked, world};
+use super::{Component, checked, surface};
 use crate::author::language::{Language, Template};
 use crate::author::mistake::Mistake;
 use crate::author::project::Project;
@@ -73,13 +70,6 @@ const ESBUILD_LOCK: &str = include_str!("../../../../../guest-sdk/javascript/too
 /// Where a project's policy may be.
 const MAINS: [&str; 5] = ["policy.ts", "policy.js", "policy.mjs", "src/policy.ts", "src/policy.js"];
 
-/// What a bundle takes from the host and gives it.
-#[derive(Debug, Deserialize)]
-struct Surface {
-    imports: Vec<String>,
-    exports: Vec<String>,
-}
-
 fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     let main = main_of(&project.folder)?;
     let node = node()?;
@@ -96,7 +86,7 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     };
     let remedy = "correct what is named there";
     tools::run(script("bundle.mjs").arg(&main).arg(&folder).arg(&esbuild), &what, remedy)?;
-    write_world(&folder)?;
+    surface::write_world(&folder)?;
     let built = folder.join("policy.wasm");
     let stamp = Stamp::of(&folder, &["policy.js", "world.wit"], &[&QUICKJS])?;
     if !stamp.is_on(&built) {
@@ -104,7 +94,7 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
         tools::run(script("componentize.mjs").arg(&folder).arg(&quickjs), &what, remedy)?;
         stamp.put_on(&built)?;
     }
-    let bytes = read(&built)?;
+    let bytes = std::fs::read(&built).map_err(|error| Mistake::unreadable(&built, &error))?;
     let component = Component::of(project, bytes);
     Ok(vec![checked(component, "end the module with: export default policy({ onRequest(request) { .. } })")?])
 }
@@ -122,25 +112,4 @@ fn node() -> Result<PathBuf, Mistake> {
         let what = "node is not on PATH, and is needed to build TypeScript and JavaScript policies";
         Mistake::usage(what, "install Node.js 20 or later with npm (Debian: apt-get install nodejs npm)")
     })
-}
-
-fn write_world(folder: &Path) -> Result<(), Mistake> {
-    let path = folder.join("surface.json");
-    let surface: Surface = serde_json::from_slice(&read(&path)?).map_err(|error| {
-        Mistake::usage(
-            format!("{} is not as the bundler writes it: {error}", path.display()),
-            "remove .cardea and build again",
-        )
-    })?;
-    let text = world::source(&set(&surface.imports), &set(&surface.exports));
-    let path = folder.join("world.wit");
-    std::fs::write(&path, text).map_err(|error| Mistake::unwritable(&path, error))
-}
-
-fn set(names: &[String]) -> BTreeSet<&str> {
-    names.iter().map(String::as_str).collect()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Mistake> {
-    std::fs::read(path).map_err(|error| Mistake::unreadable(path, &error))
 }
