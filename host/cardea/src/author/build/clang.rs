@@ -141,7 +141,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, "").expect("written");
         };
-        ["policy.c", "notes.txt", "src/table.c", "src/table.h", "test/other.c"].map(touch);
+        ["policy.c", "notes.txt", "src/table.c", "src/table.h", "test/other.c"].into_iter().for_each(touch);
         assert_eq!(sources(&project, &["c"]), Ok(vec![PathBuf::from("policy.c"), PathBuf::from("src/table.c")]));
         touch("table.c");
         assert!(sources(&project, &["c"]).is_err_and(|mistake| mistake.what.contains("two sources of one name")));
