@@ -1,5 +1,5 @@
 # Two commands: `make run` and `make test`. Both set up what they need, say what that is, and may be repeated.
-.PHONY: run test setup check policies conformance figures scenarios bench bench-cluster fuzz help
+.PHONY: run test setup check policies modules conformance figures scenarios bench bench-cluster fuzz help
 
 # Debug information of our own code only by line: half the size and link time.
 export CARGO_PROFILE_DEV_DEBUG ?= line-tables-only
@@ -29,7 +29,7 @@ setup:
 test: setup check
 	cargo build --workspace --tests --bins
 	cargo test --workspace --exclude cardea-tests
-	$(MAKE) policies conformance
+	$(MAKE) policies modules conformance
 	control_plane=$$(tools/control-plane) && helm=$$(tools/helm) && \
 	  export CARDEA_BIN=$(abspath $(CARDEA)) CARDEA_POLICIES_DIR=$(abspath $(MODULES)) CARDEA_CONTROL_PLANE=$$control_plane \
 	  CARDEA_HELM=$$helm && deploy/check && cargo test -p cardea-tests
@@ -42,6 +42,10 @@ policies:
 	$(CARDEA) policy build --out $(MODULES) $(addprefix policies/,$(POLICIES))
 	cd policies && cargo test
 	$(CARDEA) policy test --module $(MODULES) $(addprefix policies/,$(POLICIES))
+
+# Modules of other ABIs, for tests and benchmarks.
+modules:
+	@tools/modules $(abspath $(MODULES))
 
 conformance:
 	@tools/languages

@@ -1,4 +1,5 @@
-//! Policies for tests: core WAT made a component of the contract, or one of the shipped policies as built.
+//! Policies for tests: core WAT made a component of the contract, one of the shipped policies as built, or a module of another
+//! ABI as built.
 
 use std::path::{Path, PathBuf};
 
@@ -37,10 +38,21 @@ fn build(text: &str, world: &str) -> Result<Vec<u8>> {
 /// # Errors
 /// When it was not built: a test that needs it fails, since skipping would hide that nothing was checked.
 pub fn shipped(name: &str) -> Result<Vec<u8>> {
+    compiled(name).with_context(|| format!("the shipped policy {name}"))
+}
+
+/// A module of another ABI, of `modules/ABI/NAME`, which `tools/modules` put in the same folder.
+///
+/// # Errors
+/// When it was not built.
+pub fn built(name: &str) -> Result<Vec<u8>> {
+    compiled(name).with_context(|| format!("the module {name}, which tools/modules builds"))
+}
+
+fn compiled(name: &str) -> Result<Vec<u8>> {
     let folder = std::env::var_os("CARDEA_POLICIES_DIR").map_or_else(|| root().join("target/policies"), PathBuf::from);
     let path = folder.join(format!("{name}.wasm"));
-    std::fs::read(&path)
-        .with_context(|| format!("shipped policy {} (CARDEA_POLICIES_DIR names its folder)", path.display()))
+    std::fs::read(&path).with_context(|| format!("{} (CARDEA_POLICIES_DIR names its folder)", path.display()))
 }
 
 /// The root of the repository.

@@ -84,7 +84,8 @@ pub enum CertificateSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySpec {
-    /// `guests/NAME.wat` as `wat:NAME`, a shipped policy as `shipped:NAME`, any bytes as `text:...`.
+    /// `guests/NAME.wat` as `wat:NAME`, a shipped policy as `shipped:NAME`, `modules/ABI/NAME` as `built:ABI/NAME`, any
+    /// bytes as `text:...`.
     pub module: String,
     /// The rest of the Policy's `spec`.
     #[serde(default)]
