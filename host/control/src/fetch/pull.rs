@@ -202,7 +202,7 @@ impl Pull<'_> {
         let unpacked = blocking(move || unpack(packed, form, bytes_max).map(|bytes| (digest(&bytes), bytes))).await?;
         let (digest, bytes) = unpacked.map_err(|message| Fault::content(IMAGE, message))?;
         self.pinned(&digest)?;
-        component(IMAGE, &bytes)?;
+        known_wasm(IMAGE, &bytes)?;
         Ok(Good { bytes: bytes.into(), digest: digest.into() })
     }
 
@@ -234,21 +234,29 @@ impl Pull<'_> {
         let bytes = body(response, URL, "the module", self.module_bytes_max).await?;
         let (digest, bytes) = blocking(move || (digest(&bytes), bytes)).await?;
         self.pinned(&digest)?;
-        component(URL, &bytes)?;
+        known_wasm(URL, &bytes)?;
         let good = Good { bytes: bytes.into(), digest: digest.into() };
         Ok(Resolved { manifest: None, imports: Vec::new(), signed: Vec::new(), good })
     }
 }
 
 /// What can be no policy at all is not to push a good module out of the cache.
-fn component(field: &'static str, module: &[u8]) -> Result<(), Fault> {
+fn known_wasm(field: &'static str, module: &[u8]) -> Result<(), Fault> {
     let found = match module.get(..8) {
         Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(()),
-        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => "a core Wasm module, and a policy is a component",
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) if may_be_of_an_abi(module) => return Ok(()),
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => "a core Wasm module of no known ABI",
         _ => "not a Wasm component",
     };
     let remedy = "make a component of it: `cardea policy build`, or `wasm-tools component new`";
     Err(Fault::new(field, format!("the module is {found}"), remedy))
+}
+
+/// Names that a core module of an ABI that the engine knows has among its imports or exports. The engine looks closer.
+const ABI_NAMES: [&[u8]; 3] = [b"http_handler", b"handle_request", b"proxy_abi_version_"];
+
+fn may_be_of_an_abi(module: &[u8]) -> bool {
+    ABI_NAMES.iter().any(|name| module.windows(name.len()).any(|window| window == *name))
 }
 
 fn no_manifest(error: &serde_json::Error) -> Fault {
