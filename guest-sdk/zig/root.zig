@@ -2,7 +2,8 @@
 
 const std = @import("std");
 const cardea = @import("cardea");
-const Policy = @import("policy").Policy;
+const source = @import("policy");
+const Policy = if (@hasDecl(source, "Policy")) source.Policy else @compileError("policy.zig has no `pub const Policy = struct`");
 
 const abi = cardea.inner.abi;
 const arena = cardea.inner.arena;
@@ -20,6 +21,9 @@ var lowered_response: abi.ResponseOutcome = undefined;
 var started: abi.Started = undefined;
 
 comptime {
+    for (.{ "init", "onRequest" }) |name| {
+        if (!@hasDecl(Policy, name)) @compileError("Policy of policy.zig has no `pub fn " ++ name ++ "`");
+    }
     @export(&arena.realloc, .{ .name = "cabi_realloc" });
     phase("lifecycle", "init", init, afterInit);
     phase("on-request", "handle", onRequest, after);

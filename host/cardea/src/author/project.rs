@@ -41,6 +41,12 @@ impl Project {
         module_file(&self.folder.join("policy.yaml")).unwrap_or_else(|| folder_name(&self.folder))
     }
 
+    /// For messages: `canary (policy.c)`.
+    pub fn title(&self) -> String {
+        let mark = self.mark().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        format!("{} ({mark})", self.policy_name())
+    }
+
     /// For what a build makes on its way; exists, and is not watched.
     pub fn build_folder(&self) -> Result<PathBuf, Mistake> {
         let folder = self.folder.join(".cardea/build");

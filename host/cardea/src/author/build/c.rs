@@ -95,7 +95,7 @@ pub fn link(compiler: &Compiler, project: &Project, mut objects: Vec<PathBuf>) -
     for object in &objects {
         defined.extend(clang::defined(object)?);
     }
-    let name = format!("{} ({})", project.policy_name(), project.mark().display());
+    let name = project.title();
     let phases: Vec<&str> =
         PHASES.iter().filter(|(function, _)| defined.contains(*function)).map(|(_, file)| *file).collect();
     if !phases.contains(&"request") {
@@ -124,3 +124,6 @@ fn sdk(compiler: &Compiler, project: &Project, phases: &[&str]) -> Result<Vec<Pa
     objects.extend(compile_all(compiler, project, &[within("bindings/cardea_wit.c")], &flags, "sdk")?);
     Ok(objects)
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,23 +39,28 @@ fn is_program(path: &Path) -> bool {
 
 /// The folder into which pip installed the package: its modules, and programs in `bin/`.
 pub fn pip(package: &Package) -> Result<PathBuf, Mistake> {
-    installed(package, "pip", |folder| {
-        let python = find("CARDEA_PYTHON", &["python3", "python"]).ok_or_else(|| {
-            missing("python3", package, "install Python 3 with pip (Debian: apt-get install python3-pip)")
-        })?;
+    let python = Installer {
+        name: "pip",
+        program: find("CARDEA_PYTHON", &["python3", "python"]),
+        missing: "install Python 3 with pip (Debian: apt-get install python3-pip)",
+    };
+    installed(package, &python, |python, folder| {
         let mut command = Command::new(python);
         command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target"]);
         command.arg(folder).arg(format!("{}=={}", package.name, package.version));
-        run(&mut command, &format!("pip could not install {}", title(package)), "see pip's output above; run it again")
+        let remedy = "see pip's output above; if there is no pip: apt-get install python3-pip";
+        run(&mut command, &format!("pip could not install {}", title(package)), remedy)
     })
 }
 
 /// The folder in which `node_modules` has the package and what its lock file names; no package's scripts run.
 pub fn npm(package: &Package, manifest: &str, lock: &str) -> Result<PathBuf, Mistake> {
-    installed(package, "npm", |folder| {
-        let npm = find("CARDEA_NPM", &["npm"]).ok_or_else(|| {
-            missing("npm", package, "install Node.js 20 or later with npm (Debian: apt-get install nodejs npm)")
-        })?;
+    let npm = Installer {
+        name: "npm",
+        program: find("CARDEA_NPM", &["npm"]),
+        missing: "install Node.js 20 or later with npm (Debian: apt-get install nodejs npm)",
+    };
+    installed(package, &npm, |npm, folder| {
         for (name, text) in [("package.json", manifest), ("package-lock.json", lock)] {
             let path = folder.join(name);
             std::fs::write(&path, text).map_err(|error| Mistake::unwritable(&path, error))?;
@@ -66,11 +71,18 @@ pub fn npm(package: &Package, manifest: &str, lock: &str) -> Result<PathBuf, Mis
     })
 }
 
+struct Installer {
+    name: &'static str,
+    program: Option<PathBuf>,
+    /// What to do where there is no such program.
+    missing: &'static str,
+}
+
 /// The package's folder, after `install` filled one beside it if it was not there.
 fn installed(
     package: &Package,
-    with: &str,
-    install: impl FnOnce(&Path) -> Result<(), Mistake>,
+    with: &Installer,
+    install: impl FnOnce(&Path, &Path) -> Result<(), Mistake>,
 ) -> Result<PathBuf, Mistake> {
     let cache = cache()?;
     // Names of npm have a scope: `@bytecodealliance/componentize-js`.
@@ -79,16 +91,21 @@ fn installed(
     if done.is_dir() {
         return Ok(done);
     }
+    let program = with.program.as_deref().ok_or_else(|| {
+        let what =
+            format!("{} is not here, and is needed to install {} to {}", with.name, title(package), package.purpose);
+        Mistake::usage(what, with.missing)
+    })?;
     let unwritable = |error| Mistake::unwritable(&cache, error);
     std::fs::create_dir_all(&cache).map_err(unwritable)?;
     let lock = File::create(cache.join(format!("{name}.lock"))).map_err(unwritable)?;
     lock.lock().map_err(unwritable)?;
     if !done.is_dir() {
         let (title, purpose, place) = (title(package), package.purpose, done.display());
-        let size = package.megabytes;
+        let (with, size) = (with.name, package.megabytes);
         print::progress(format!("installs {title} with {with} to {purpose}: {size} MB to fetch, once, into {place}"));
         let work = tempfile::Builder::new().prefix(".installing-").tempdir_in(&cache).map_err(unwritable)?;
-        install(work.path())?;
+        install(program, work.path())?;
         std::fs::rename(work.keep(), &done).map_err(unwritable)?;
     }
     Ok(done)
@@ -103,12 +120,6 @@ fn cache() -> Result<PathBuf, Mistake> {
 
 fn title(package: &Package) -> String {
     format!("{} {}", package.name, package.version)
-}
-
-/// A program that must be there to install a package, and is not.
-fn missing(program: &str, package: &Package, remedy: &str) -> Mistake {
-    let what = format!("{program} is not on PATH, and is needed to install {} to {}", title(package), package.purpose);
-    Mistake::usage(what, remedy)
 }
 
 /// Runs a program to its end; its words go to standard error as they come, since standard output is for answers.

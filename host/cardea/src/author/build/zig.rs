@@ -50,7 +50,7 @@ pub fn program(package: &Package) -> Result<PathBuf, Mistake> {
 fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     let zig = program(&PACKAGE)?;
     project.build_folder()?;
-    let name = format!("{} ({})", project.policy_name(), project.mark().display());
+    let name = project.title();
     let what = format!("{name} does not compile: see Zig's output above");
     tools::run(&mut compile(zig, project), &what, "correct the source")?;
     let module = project.folder.join(MODULE);
