@@ -1,4 +1,4 @@
-//! The policy author's tool: what `cardea policy new|build|check|inspect|run|bench|test|push|pull|sign|verify` do.
+//! The policy author's tool: what `cardea policy new|build|dev|check|inspect|run|bench|test|push|pull|sign|verify` do.
 //!
 //! Standard output carries the answer, standard error progress and mistakes. The exit code is 0 when all is well, 1 when
 //! a policy is at fault (it does not build, is refused, or breaks a promise), and 2 when the command cannot be carried out
@@ -16,6 +16,7 @@ mod inspect;
 mod module;
 
 mod bench;
+mod dev;
 mod run;
 mod test;
 
@@ -40,6 +41,11 @@ pub enum Command {
     New(new::Args),
     /// Build policies into components, and again at each change with --watch.
     Build(build::Args),
+    /// Build a policy at each change of its source, into an ingress of its own that shows each decision.
+    Dev(dev::Args),
+    /// The ingress of `dev`.
+    #[command(hide = true)]
+    DevIngress(Box<crate::settings::Flags>),
     /// Say whether the ingress would take a module, and what it may do.
     Check(check::Args),
     /// Show what a module is made of.
@@ -73,6 +79,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     let done = match command {
         Command::New(args) => new::run(&args),
         Command::Build(args) => build::run(&args),
+        Command::Dev(args) => dev::run(&args),
+        Command::DevIngress(flags) => return dev::serve(&flags),
         Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Run(args) => run::run(&args),

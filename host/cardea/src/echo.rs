@@ -49,6 +49,25 @@ pub fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Starts one in this process, for as long as that lives, on a port of the system's choice.
+pub fn start(name: &str) -> std::io::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let name = name.to_owned();
+    let serve = move || -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())?;
+        runtime.block_on(async {
+            accept(&tokio::net::TcpListener::from_std(listener)?, &Rc::from(name)).await;
+            Ok(())
+        })
+    };
+    std::thread::Builder::new().name("echo".into()).spawn(serve)?;
+    Ok(address)
+}
+
 async fn accept(socket: &tokio::net::TcpListener, name: &Rc<str>) {
     loop {
         let Ok((stream, _)) = socket.accept().await else {

@@ -90,6 +90,7 @@ fn engine(settings: &Checked) -> anyhow::Result<Engine> {
     let options = EngineOptions {
         cache: settings.module_cache.clone(),
         instances_max: settings.policy_instances_max,
+        explain: settings.explain,
         sources: Sources { log, ..Sources::default() },
         ..EngineOptions::default()
     };

@@ -150,6 +150,8 @@ pub struct Checked {
     pub fetch: fetch::Options,
     pub webhook: Option<webhook::Webhook>,
     pub policy_instances_max: u32,
+    /// Decisions are logged with the values that they were made of: only for authors.
+    pub explain: bool,
     /// Between being told to stop and draining.
     pub drain_delay: Duration,
     pub proxy: Settings,
@@ -183,6 +185,7 @@ impl Checked {
             webhook: flags.webhook.checked(flags.manifests.is_none())?,
             fetch: flags.modules.options(flags.module_cache.as_deref())?,
             policy_instances_max: flags.policy_instances_max,
+            explain: false,
             drain_delay: flags.bounds.drain_delay,
             proxy: proxy(flags, workers)?,
         })

@@ -3,6 +3,7 @@
 //! Request phases run in order, response phases in reverse. A failed policy answers 503 or is skipped; a reply ends the
 //! request phases; edits of one outcome are applied all or nothing.
 
+mod explain;
 mod phases;
 mod sessions;
 
@@ -20,6 +21,9 @@ use crate::failure::Failure;
 use crate::instances::Instances;
 use crate::outcome::{BodyDemand, HeaderEdits, Reply, Summary, Target};
 use crate::policy::{Kind, Policy};
+
+use explain::Before;
+pub use explain::Explained;
 
 /// The policies of a route, in request order.
 #[derive(Debug)]
@@ -86,6 +90,8 @@ pub struct Decided {
     pub detail: Cow<'static, str>,
     pub reads: ReadSet,
     pub nanoseconds: u32,
+    /// Where the engine explains.
+    pub explained: Option<Box<Explained>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,8 +225,11 @@ impl Run {
     ) -> Step {
         let Some((index, carry)) = self.waiting.take() else { return Step::Forward };
         let Some(member) = self.chain.members.get(index) else { return Step::Forward };
+        let before = instances.explains().then(|| Before::of(exchange));
         let answer = phases::request_body(member, instances, exchange, allowed, phases::Body { body, complete, carry });
-        match self.settle(index, answer, instances, exchange) {
+        let step = self.settle(index, answer, instances, exchange);
+        self.explain(index, before, exchange);
+        match step {
             Some(step) => step,
             None => self.request_from(index + 1, instances, exchange, allowed),
         }
@@ -254,6 +263,7 @@ impl Run {
     ) -> Step {
         for index in start..self.chain.members.len() {
             let Some(member) = self.chain.members.get(index) else { break };
+            let before = instances.explains().then(|| Before::of(exchange));
             let step = match member.loaded.as_deref().map(|policy| &policy.kind) {
                 Some(Kind::Foreign(_)) => self.open(index, instances, exchange, allowed),
                 _ => {
@@ -261,11 +271,21 @@ impl Run {
                     self.settle(index, answer, instances, exchange)
                 }
             };
+            self.explain(index, before, exchange);
             if let Some(step) = step {
                 return step;
             }
         }
         Step::Forward
+    }
+
+    /// Adds to a member's last decision what it was made of.
+    fn explain(&mut self, member: usize, before: Option<Before>, exchange: &Exchange) {
+        let (Some(before), Some(decided)) = (before, self.decided.last()) else { return };
+        let questions = self.reads(decided);
+        if let Some(decided) = self.decided.last_mut().filter(|decided| decided.member == member) {
+            decided.explained = Some(Box::new(before.explain(&questions, exchange)));
+        }
     }
 
     /// Applies one member's answer; `None` to go on with the next member.
@@ -336,6 +356,7 @@ impl Run {
             detail: Cow::Borrowed(failure.label()),
             reads: ReadSet::default(),
             nanoseconds: 0,
+            explained: None,
         });
         (!skip).then(|| (Arc::clone(&member.name), failure))
     }

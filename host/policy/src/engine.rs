@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 pub(crate) use cache::Cache;
 pub(crate) use seats::{Seat, Seats, Slot, Slots};
@@ -29,11 +29,20 @@ pub struct EngineOptions {
     pub instances_max: u32,
     /// Time, chance and log lines of all policies.
     pub sources: Sources,
+    /// For authors: decisions come with the values that were read, and traps with lines of the source, where a module has them.
+    /// Never where strangers load modules or read logs.
+    pub explain: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { cache: None, memory_bytes_max: 64 << 20, instances_max: 256, sources: Sources::default() }
+        Self {
+            cache: None,
+            memory_bytes_max: 64 << 20,
+            instances_max: 256,
+            sources: Sources::default(),
+            explain: false,
+        }
     }
 }
 
@@ -129,6 +138,9 @@ impl fmt::Debug for Engine {
 /// With the pool where the address space allows, else without.
 fn start(options: &EngineOptions) -> Result<(wasmtime::Engine, bool), EngineError> {
     let mut config = config();
+    if options.explain {
+        config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    }
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     if let Ok(engine) = wasmtime::Engine::new(&config) {
         return Ok((engine, true));

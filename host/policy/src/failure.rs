@@ -1,5 +1,7 @@
 //! Every way in which a policy can fail a request. Closed: each has its own label and its own counter.
 
+use crate::backtrace::BACKTRACE;
+
 /// Answered 503 (or skipped, by the policy's failure mode), and never costs more than its own request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
@@ -53,7 +55,10 @@ impl Failure {
     /// A trap with what the guest said before it, if it said something.
     pub(crate) fn saying(self, words: Option<String>) -> Self {
         match (self, words) {
-            (Self::Trap(text), Some(words)) => Self::Trap(format!("{text}, after writing: {words}")),
+            (Self::Trap(text), Some(words)) => Self::Trap(match text.split_once(BACKTRACE) {
+                Some((what, frames)) => format!("{what}, after writing: {words}{BACKTRACE}{frames}"),
+                None => format!("{text}, after writing: {words}"),
+            }),
             (other, _) => other,
         }
     }

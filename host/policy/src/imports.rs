@@ -2,7 +2,7 @@
 
 mod clock;
 mod counters;
-mod exchange;
+pub(crate) mod exchange;
 mod kv_local;
 mod log;
 mod metrics;

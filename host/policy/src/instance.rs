@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::{self, ComponentExportIndex, InstancePre, TypedFunc};
 use wasmtime::{Error, Store, Trap, WasmBacktrace};
 
+use crate::backtrace;
 use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
 use crate::engine::Seat;
 use crate::failure::Failure;
@@ -181,7 +182,10 @@ pub(crate) fn classify(error: &Error, denied: bool) -> Failure {
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => Failure::Deadline,
         _ if denied => Failure::Memory,
-        Some(trap) => Failure::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
+        Some(trap) => {
+            let what = trap.to_string();
+            Failure::Trap(format!("{}{}", what.trim_start_matches("wasm trap: "), backtrace::of(error)))
+        }
         None if is_crossing_too_large(error) && error.is::<WasmBacktrace>() => Failure::HostCalls,
         None if is_crossing_too_large(error) => Failure::OutcomeTooLarge("more than 1280 KiB in one crossing"),
         None => Failure::Trap(error.root_cause().to_string()),

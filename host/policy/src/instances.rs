@@ -30,6 +30,7 @@ pub struct Instances {
     calls: Vec<Call>,
     /// Calls until the next look for policies that are gone.
     sweep_in: u32,
+    explains: bool,
 }
 
 const SWEEP_EVERY: u32 = 4096;
@@ -64,6 +65,7 @@ impl Instances {
             pulse: engine.pulse(),
             calls: Vec::new(),
             sweep_in: SWEEP_EVERY,
+            explains: engine.options().explain,
         }
     }
 
@@ -93,6 +95,11 @@ impl Instances {
     /// See [`Called::name`].
     pub(crate) fn name(&mut self, policy: &Arc<Policy>) -> Option<Arc<str>> {
         self.entry(policy).map(|entry| Arc::clone(&entry.name))
+    }
+
+    /// Whether decisions are to be told with what they were made of.
+    pub(crate) fn explains(&self) -> bool {
+        self.explains
     }
 
     pub(crate) fn tally(&mut self, policy: &Arc<Policy>) -> Option<&Tally> {

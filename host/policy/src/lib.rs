@@ -6,6 +6,7 @@
 //! the request in hand.
 
 mod abi;
+mod backtrace;
 mod bindings;
 mod chain;
 mod deadline;
@@ -25,7 +26,8 @@ mod source;
 mod state;
 
 pub use abi::{Abi, Call, CallFailure, CallReply, Side};
-pub use chain::{BodyStep, Chain, Decided, DecisionKind, Member, ResponseStep, Run, Step};
+pub use backtrace::{BACKTRACE, CALLED_BY};
+pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Member, ResponseStep, Run, Step};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Beside, Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;

@@ -35,8 +35,10 @@ mod world;
 
 mod component;
 mod watch;
+pub use watch::Watch;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::mistake::Mistake;
@@ -56,6 +58,10 @@ pub struct Args {
     #[arg(long)]
     watch: bool,
 }
+
+/// Set by `dev` before anything is built: what is built tells its functions and lines, for a trap to name. A language does what its
+/// toolchain can.
+pub static KEEP_LINES: AtomicBool = AtomicBool::new(false);
 
 /// A policy's component, not written yet.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bindings;
+use crate::chain::explain::Before;
 use crate::chain::{Decided, DecisionKind, Member, ResponseStep, Run, Step};
 use crate::exchange::{Exchange, ReadSet, ResponseHead};
 use crate::failure::Failure;
@@ -104,7 +105,8 @@ fn decided(
     reads: ReadSet,
     nanoseconds: u64,
 ) -> Decided {
-    Decided { policy, member: 0, kind, detail, reads, nanoseconds: u32::try_from(nanoseconds).unwrap_or(u32::MAX) }
+    let nanoseconds = u32::try_from(nanoseconds).unwrap_or(u32::MAX);
+    Decided { policy, member: 0, kind, detail, reads, nanoseconds, explained: None }
 }
 
 fn describe(decision: &Decision) -> (DecisionKind, Cow<'static, str>) {
@@ -150,8 +152,12 @@ pub(super) fn respond(run: &mut Run, instances: &mut Instances, exchange: &mut B
         left = position;
         run.response.left = Some(left);
         let Some(member) = run.kept.get(position).map(|kept| kept.member) else { break };
+        let (before, decided) = (instances.explains().then(|| Before::of(exchange)), run.decided.len());
         let done = respond_one(run, position, instances, exchange)
             .and_then(|()| run.respond_session(position, instances, exchange));
+        if run.decided.len() > decided {
+            run.explain(member, before, exchange);
+        }
         match done {
             Ok(true) => {}
             Ok(false) => return ResponseStep::Pause(run.response.body.take()),

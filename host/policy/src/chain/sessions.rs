@@ -90,7 +90,15 @@ impl Run {
         }
         self.ended = Some(called.ended);
         let nanoseconds = u32::try_from(called.nanoseconds).unwrap_or(u32::MAX);
-        self.decided.push(Decided { policy: called.name, member, kind, detail, reads: called.reads, nanoseconds });
+        self.decided.push(Decided {
+            policy: called.name,
+            member,
+            kind,
+            detail,
+            reads: called.reads,
+            nanoseconds,
+            explained: None,
+        });
     }
 
     /// Adds the time of a later call to the member's last decision.

@@ -141,7 +141,7 @@ fn fields<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a [u8])>) -> Vec<
 }
 
 /// RFC 6265, 5.4: pairs are separated by `; `, and the first one of a name counts.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     let pairs = headers.get_all(http::header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b';'));
     pairs
         .filter_map(|pair| {
@@ -153,7 +153,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
 }
 
 /// The first value of a name; `+` is a space, as forms and browsers write it.
-fn query_param(query: &str, name: &str) -> Option<String> {
+pub(crate) fn query_param(query: &str, name: &str) -> Option<String> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     pairs
         .filter(|(key, _)| decode(key).is_some_and(|key| key == name.as_bytes()))
@@ -183,7 +183,7 @@ fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
 }
 
 /// The open set of what else is known.
-fn attribute(exchange: &Exchange, name: &str) -> Option<String> {
+pub(crate) fn attribute(exchange: &Exchange, name: &str) -> Option<String> {
     let (peer, route) = (&exchange.peer, exchange.route.split_once('/'));
     Some(match name {
         "route.name" => route?.1.to_owned(),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use cardea_policy::Explained;
 use http::Version;
 
 use super::Record;
@@ -63,6 +64,9 @@ fn policies(line: &mut Line<'_>, record: &Record) {
         }
         item.number("us", u64::from(decided.nanoseconds / 1000));
         item.list("reads", &policies.run.reads(decided));
+        if let Some(explained) = &decided.explained {
+            explain(&mut item, explained);
+        }
         line.out.push(b'}');
     }
     line.out.push(b']');
@@ -75,6 +79,24 @@ fn policies(line: &mut Line<'_>, record: &Record) {
         }
         line.out.push(b'}');
     }
+}
+
+/// For authors: values are what strangers sent, and may be secrets.
+fn explain(item: &mut Line<'_>, explained: &Explained) {
+    item.key("values");
+    item.out.push(b'{');
+    let mut values = Line { out: item.out, first: true };
+    for (question, value) in &explained.values {
+        match value {
+            Some(value) => values.text(question, value),
+            None => {
+                values.key(question);
+                values.out.extend_from_slice(b"null");
+            }
+        }
+    }
+    item.out.push(b'}');
+    item.list("edits", &explained.edits);
 }
 
 fn protocol(version: Version) -> &'static str {

@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 
 use serde::Deserialize;
 
+use super::KEEP_LINES;
 use super::toolchain::{TARGET, Toolchain};
 use crate::author::mistake::Mistake;
 use crate::author::project::Project;
@@ -48,6 +50,9 @@ pub fn build(project: &Project, toolchain: &Toolchain) -> Result<Vec<Artifact>, 
         .arg(project.mark())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    if KEEP_LINES.load(Ordering::Relaxed) {
+        command.envs([("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"), ("CARGO_PROFILE_RELEASE_STRIP", "none")]);
+    }
     let missing = |error: std::io::Error| {
         let what = format!("cargo does not run: {error}");
         Mistake::usage(what, "install Rust with the target wasm32-unknown-unknown, or set CARDEA_GUEST_CARGO")
