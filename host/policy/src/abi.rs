@@ -6,6 +6,7 @@
 
 mod core_module;
 pub(crate) mod http_wasm;
+pub(crate) mod proxy_wasm;
 mod wasi_p1;
 
 use std::rc::Rc;
@@ -30,6 +31,8 @@ pub enum Abi {
     Cardea,
     /// A core module of the http-wasm handler ABI.
     HttpWasm,
+    /// A core module of proxy-wasm.
+    ProxyWasm,
 }
 
 impl Abi {
@@ -42,8 +45,12 @@ impl Abi {
                 if http_wasm::is_meant(&names) {
                     return Ok(Self::HttpWasm);
                 }
+                if proxy_wasm::is_meant(&names) {
+                    return Ok(Self::ProxyWasm);
+                }
                 (
-                    "a core Wasm module, and a policy is a component or a module of the http-wasm ABI",
+                    "a core Wasm module, and a policy is a component, or a module of the http-wasm ABI (it imports from \
+                     http_handler) or of proxy-wasm (it exports a proxy_abi_version_*)",
                     "make a component of it: `cardea policy build`, or `wasm-tools component new`",
                 )
             }
@@ -85,6 +92,11 @@ pub(crate) trait Session {
 
     /// Whether the module hears of that side's body. Where not, bodies pass it by.
     fn wants_body(&self, side: Side) -> bool;
+
+    /// Whether it takes more of that body just now. Where not, the sender waits until [`Self::poll_resumed`] is ready.
+    fn takes_body(&self, _side: Side) -> bool {
+        true
+    }
 
     /// A piece of the body, as it comes; the last has `end`, and may be empty.
     fn on_body(&mut self, turn: &mut Turn<'_>, side: Side, bytes: Bytes, end: bool) -> Result<BodyFlow, Failure>;

@@ -25,6 +25,7 @@ mod reads;
 mod source;
 mod state;
 
+pub use abi::proxy_wasm::fuzz_proxy_wasm;
 pub use abi::{Abi, Call, CallFailure, CallReply, Side};
 pub use backtrace::{BACKTRACE, CALLED_BY};
 pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Member, ResponseStep, Run, Step};

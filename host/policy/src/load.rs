@@ -72,6 +72,7 @@ impl Engine {
         match Abi::of(bytes)? {
             Abi::Cardea => self.load_native(spec, state, bytes, digest),
             Abi::HttpWasm => self.load_core(spec, state, bytes, digest, abi::http_wasm::load),
+            Abi::ProxyWasm => self.load_core(spec, state, bytes, digest, abi::proxy_wasm::load),
         }
     }
 

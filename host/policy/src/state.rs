@@ -3,6 +3,7 @@
 mod counters;
 mod kv;
 mod metrics;
+mod queues;
 mod tally;
 
 use std::collections::HashMap;
@@ -11,8 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use counters::Counters;
 pub(crate) use kv::Kv;
-pub(crate) use metrics::{Series, UserMetrics};
+pub(crate) use metrics::{NO_SERIES, Series, UserMetrics};
 pub use metrics::{UserMetric, UserValue};
+pub(crate) use queues::{QueueError, Queues};
 pub use tally::{DURATION_BOUNDS_NS, PolicySnapshot};
 pub(crate) use tally::{Tallies, Tally, TallyGuard};
 
@@ -29,6 +31,7 @@ pub(crate) struct PolicyState {
     pub kv: Kv,
     pub counters: Counters,
     pub metrics: UserMetrics,
+    pub queues: Queues,
     pub log_budget: LogBudget,
     tallies: Arc<Tallies>,
 }
@@ -62,6 +65,7 @@ impl PolicyState {
             kv: Kv::default(),
             counters: Counters::default(),
             metrics: UserMetrics::default(),
+            queues: Queues::default(),
             log_budget: LogBudget::default(),
             tallies: Arc::default(),
         }

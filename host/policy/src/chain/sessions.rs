@@ -141,6 +141,11 @@ impl Run {
         phases::respond(self, instances, exchange)
     }
 
+    /// Whether the member takes more of a body just now.
+    pub fn takes_body(&self, member: usize, side: Side) -> bool {
+        self.session(member).is_none_or(|session| session.takes_body(side))
+    }
+
     /// Ready when [`Self::resume`] has something to say.
     pub fn poll_resumed(&mut self, member: usize, side: Side, cx: &mut Context<'_>) -> Poll<()> {
         match self.session_mut(member) {

@@ -131,6 +131,11 @@ impl UserMetrics {
         }
     }
 
+    /// The kind of a series, and the value of a counter or gauge.
+    pub fn get(&self, id: u32) -> Option<(Series, i64)> {
+        self.slot(id).map(|slot| (slot.kind, slot.value.load(Ordering::Relaxed)))
+    }
+
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }

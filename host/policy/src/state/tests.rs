@@ -161,3 +161,24 @@ fn log_bytes_have_a_rate() {
     assert_eq!(taken as u64, LOG_BYTES_PER_SECOND / 4096);
     assert!(budget.take(2_000, 4096));
 }
+
+#[test]
+fn a_queue_gives_what_was_added_first_and_is_bounded() {
+    let queues = super::Queues::default();
+    let id = queues.register("jobs").unwrap();
+    assert_eq!(queues.register("jobs"), Some(id));
+    assert_eq!((queues.resolve("jobs"), queues.resolve("other")), (Some(id), None));
+    assert_eq!(queues.waiting(id), None);
+    queues.add(id, b"one").unwrap();
+    queues.add(id, b"two").unwrap();
+    assert_eq!(queues.waiting(id), Some(2));
+    assert_eq!(queues.take(id).unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!(queues.take(id).unwrap().as_deref(), Some(&b"two"[..]));
+    assert_eq!(queues.take(id), Ok(None));
+    for unknown in [0, id + 1, u32::MAX] {
+        assert_eq!(queues.take(unknown), Err(super::QueueError::Unknown));
+    }
+    while queues.add(id, &[0; 32 << 10]).is_ok() {}
+    assert_eq!(queues.add(id, &[0; 32 << 10]), Err(super::QueueError::Full));
+    assert_eq!((2..100).map_while(|n| queues.register(&n.to_string())).count(), 63);
+}

@@ -122,6 +122,9 @@ impl Filter {
         if self.ended {
             return if self.holds { Poll::Pending } else { Poll::Ready(None) };
         }
+        if self.holds && !self.policies.borrow().run.takes_body(self.member, self.side) {
+            return Poll::Pending;
+        }
         Poll::Ready(match std::task::ready!(body.poll_frame(cx)) {
             None => Some(self.give(Bytes::new(), true)),
             Some(Err(failure)) => Some(Err(Broken::Failed(failure))),
