@@ -45,4 +45,5 @@ function withoutClock() {
     construct: (target, args, wanted) => (args.length === 0 ? none("new Date()") : Reflect.construct(target, args, wanted === globalThis.Date ? target : wanted)),
     apply: () => none("Date()"),
   });
+  if (globalThis.performance) globalThis.performance.now = () => none("performance.now()");
 }

@@ -1,5 +1,8 @@
 // Where an error came from, in lines of the author's source: the build leaves a table of the bundle's lines.
 
+/** Of an error; a recursion without an end has hundreds. */
+const PLACES_MAX = 8;
+
 /** ` at policy.ts:12, outcome.js:40`, innermost first; empty where nothing is known. */
 export function located(error) {
   const table = globalThis.__cardeaLines;
@@ -9,7 +12,7 @@ export function located(error) {
     const place = placeOf(table, Number(line));
     if (place && places.at(-1) !== place) places.push(place);
   }
-  return places.length === 0 ? "" : ` at ${places.join(", ")}`;
+  return places.length === 0 ? "" : ` at ${places.slice(0, PLACES_MAX).join(", ")}`;
 }
 
 /** The table has, for each line of the bundle, `source number:line` in base 36, or nothing. */

@@ -6,18 +6,21 @@ import gc
 import random
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 from componentize_py_types import Err  # type: ignore[import-not-found]
 from wit_world.imports import types  # type: ignore[import-not-found]
 
+from cardea.config import ConfigError
 from cardea.exchange import Request, Response
 from cardea.outcome import Outcome, ResponseOutcome
 from cardea.policy import Body, Policy, checked, start
 
 Report = Callable[[str, str], None]
+
+PLACES_MAX = 8
+"""Of an error; a recursion without an end has hundreds."""
 
 _request, _response = Request(), Response()
 _policy: Any = None
@@ -46,9 +49,11 @@ def exports(policy: type[Policy[Any]], report: Report | None) -> dict[str, type]
     def guarded(call: Callable[[], Any]) -> Any:
         try:
             return call()
-        except BaseException:
+        except BaseException as error:
             if report:
-                report("error", _told())
+                report("error", _told(error))
+            # The interpreter would write the same again, and look for sources where there are no files.
+            sys.stderr = _Lines(None, "")
             raise
 
     class Lifecycle:
@@ -57,13 +62,10 @@ def exports(policy: type[Policy[Any]], report: Report | None) -> dict[str, type]
             sys.stdout, sys.stderr = _Lines(report, "info"), _Lines(report, "warn")
             try:
                 _policy = start(policy, config)
-            except ValueError as error:
-                # The config's fault, and worded for the operator, unless Python worded it.
-                raise Err(str(error) if _is_worded(error) else _told()) from None
-            except Exception:
-                raise Err(_told()) from None
-            # What is there now stays: the collector need not look at it again.
-            gc.collect()
+            except ConfigError as error:
+                raise Err(str(error)) from None
+            except Exception as error:
+                raise Err(_told(error)) from None
             gc.freeze()
 
     class OnRequest:
@@ -88,30 +90,35 @@ def exports(policy: type[Policy[Any]], report: Report | None) -> dict[str, type]
             guarded(lambda: _policy.on_complete(_request, summary, carry))
 
     _without_clock_and_chance()
+    sys.meta_path[:] = [_NoFiles()]
+    # What is there now is in every instance from its start, and the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
     made = [Lifecycle, OnRequest, OnRequestBody, OnResponse, OnComplete]
     return {kind.__name__: kind for kind in made}
 
 
-def _is_worded(error: ValueError) -> bool:
-    """Whether a `raise` of the policy's or the SDK's own made it, and not the interpreter."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
+class _NoFiles:
+    """Finds no module: what was not imported when the component was made is not in it."""
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        raise ImportError(f"{name} is not in the component: import it at the top of a module")
+
+
+def _told(error: BaseException) -> str:
+    """An error and where it came from, innermost first: `ValueError: no such group at policy.py:12, groups.py:3`.
+
+    Not by `traceback`, which would look for the sources, and a component has no files.
+    """
+    places, trace = [], error.__traceback__
+    while trace:
+        # Modules lie in a folder called by a number.
+        name = trace.tb_frame.f_code.co_filename.removeprefix("/").split("/", 1)[-1]
+        if not name.startswith("cardea/") and name != "cardea_entry.py":
+            places.append(f"{name}:{trace.tb_lineno}")
         trace = trace.tb_next
-    return trace is None or type(error) is not ValueError or "raise" in _source(trace)
-
-
-def _source(trace: Any) -> str:
-    frame = traceback.extract_tb(trace)
-    return (frame[-1].line or "raise") if frame else "raise"
-
-
-def _told() -> str:
-    """The error in hand, and where it came from: `ValueError: no such group at policy.py:12, groups.py:3`."""
-    error = sys.exception()
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/cardea/" not in frame.filename]
-    places = [f"{frame.filename.removeprefix('/').split('/', 1)[-1]}:{frame.lineno}" for frame in reversed(frames)]
-    text = "".join(traceback.format_exception_only(error)).strip().replace("\n", " ")
-    return f"{text} at {', '.join(places)}" if places else text
+    text = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"{text} at {', '.join(places[: -PLACES_MAX - 1 : -1])}" if places else text
 
 
 def _without_clock_and_chance() -> None:

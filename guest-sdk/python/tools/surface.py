@@ -20,6 +20,7 @@ import traceback
 SDK = pathlib.Path(__file__).resolve().parent.parent
 INTERFACES = {"log": "log", "metrics": "metrics", "clock": "clock", "random": "random", "kv": "kv-local", "counters": "counters"}
 PHASES = {"on_request_body": "on-request-body", "on_response": "on-response", "on_complete": "on-complete"}
+DATES = ("datetime", "datetime.datetime", "date", "datetime.date")
 ENTRY = '''"""Made by `cardea policy build`."""
 import {module}
 from cardea._component import exports
@@ -76,6 +77,17 @@ def sources(project: pathlib.Path) -> dict[str, pathlib.Path]:
     return found
 
 
+def check(files: dict[str, pathlib.Path], project: pathlib.Path) -> None:
+    """Refuses what is known to end a policy without a word: `datetime` asks the system for the time."""
+    for path in files.values():
+        if path.is_relative_to(SDK) or path.is_relative_to(project / "vendor"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+            if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today") and ast.unparse(node.value) in DATES:
+                told = f"{ast.unparse(node)} does not work in a policy: use cardea.clock"
+                fail(f"{path.relative_to(project)}:{node.lineno}: {told}")
+
+
 def imports(files: dict[str, pathlib.Path], project: pathlib.Path) -> set[str]:
     """The interfaces behind the SDK's modules that the author's own modules import; the SDK's own do not count."""
     found = {"exchange"}
@@ -123,6 +135,7 @@ def main() -> None:
     if "on_request" not in defined:
         fail(f"policy.py: {policy.__name__} does not define on_request")
     files = sources(project)
+    check(files, project)
     needed = imports(files, project)
     if "log" in needed:
         files["cardea/log.py"] = SDK / "cardea/log.py"
