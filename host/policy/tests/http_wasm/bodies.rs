@@ -100,6 +100,31 @@ fn a_guest_that_cannot_read_bodies_holds_up_none() {
 }
 
 #[test]
+fn a_guest_that_reads_no_body_is_not_kept_waiting_for_it() {
+    let mut play = Play::new(&handler("(call $set_header_value (i32.const 0) {x-a} {1})"));
+    let mut exchange = crate::support::exchange();
+    exchange.ended = false;
+    let mut run = cardea_policy::Run::new(crate::support::chain(std::slice::from_ref(&play.policy)));
+    let step = run.on_request(&mut play.worker.instances, &mut exchange, &|_| true);
+    assert!(matches!(step, cardea_policy::Step::Forward), "{step:?}");
+    assert!(exchange.request.headers.contains_key("x-a") && run.take_joined().is_empty());
+}
+
+#[test]
+fn one_that_reads_is_asked_again_with_the_body_and_its_first_edits_are_undone() {
+    let read = format!("(call $add_header_value (i32.const 0) {{x-a}} {{1}}) {}", read_all(0, 64));
+    let mut play = Play::new(&handler(&read));
+    for _ in 0..3 {
+        let mut played = play.post(&["he", "llo"]);
+        assert_eq!(played.exchange.request.headers.get_all("x-a").iter().count(), 1);
+        play.answer(&mut played, given(&[]));
+        // The first was thrown away in the middle of its call; from then on the body is waited for.
+        assert_eq!(play.worker.snapshot("test/handler").instances_created, 2);
+    }
+    assert!(play.worker.snapshot("test/handler").failures.iter().all(|(_, count)| *count == 0));
+}
+
+#[test]
 fn a_body_over_the_limit_fails_only_a_guest_that_reads_so_far() {
     let body = ["0123456", "789abcd", "ef"];
     let mut idle = Play::with(&handler(""), small);

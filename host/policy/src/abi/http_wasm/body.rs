@@ -53,6 +53,11 @@ impl Body {
         Ok((length, self.read == self.held.len() && !self.cut))
     }
 
+    /// Whether the guest has read some of it.
+    pub fn is_read(&self) -> bool {
+        self.read > 0
+    }
+
     /// The first bytes take the place of the body, the next are added to them.
     pub fn write(&mut self, bytes: &[u8], most: usize) -> Result<(), TooLarge> {
         let written = self.written.get_or_insert_default();

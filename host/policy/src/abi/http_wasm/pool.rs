@@ -2,7 +2,7 @@
 //!
 //! One that failed is not put back, and neither is one whose exchange ended between its two calls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ pub(super) struct Pool {
     pub loaded: Arc<Loaded>,
     worker: Rc<Worker>,
     idle: RefCell<Vec<Idle>>,
+    /// Whether the last guest that was given a request's body read it.
+    pub reads: Cell<bool>,
     pub tally: TallyGuard,
 }
 
@@ -41,6 +43,7 @@ impl Pool {
             loaded: Arc::clone(loaded),
             worker: Rc::clone(worker),
             idle: RefCell::default(),
+            reads: Cell::new(false),
             tally: policy.shared.state.tally(),
         }
     }

@@ -3,6 +3,9 @@
 //! A body is collected only for a module that can read it, and only where the guest may: of a request always, of a response
 //! with `buffer_response`. What is longer than `limits.body` fails the exchange only if the guest reads that far; else it
 //! flows on. An instance is taken for `handle_request`, and kept until `handle_response` has been called.
+//!
+//! Many modules can read a request's body and seldom do. One that has not asked for buffering is called with the head alone;
+//! if it reads then, the call is undone and made again, by another instance, when the body is here.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -91,10 +94,31 @@ impl Visit {
     }
 
     fn on_request(&mut self, turn: &mut Turn<'_>) -> Result<Flow, Failure> {
-        if self.collects(Side::Request) && !turn.exchange.ended {
-            self.request = Way::Collect;
-            return Ok(Flow::Pause);
+        if !self.collects(Side::Request) || turn.exchange.ended {
+            return self.requested(turn);
         }
+        if !self.is_buffered() && !self.pool.reads.get() {
+            self.stage.request.cut();
+            match self.requested(turn) {
+                Err(Failure::BodyOverflow) => self.stage = Stage::new(self.pool.loaded.features),
+                flow => {
+                    self.stage.request = Body::default();
+                    return flow;
+                }
+            }
+        }
+        self.request = Way::Collect;
+        Ok(Flow::Pause)
+    }
+
+    /// Whether the module has said when it started that it wants whole requests.
+    fn is_buffered(&self) -> bool {
+        let features = self.stage.features;
+        features.has(Features::BUFFER_REQUEST) || features.has(Features::TRAILERS)
+    }
+
+    /// What the guest makes of the head, or of a request without a body.
+    fn requested(&mut self, turn: &mut Turn<'_>) -> Result<Flow, Failure> {
         if let Some(reply) = self.handle_request(turn)? {
             return Ok(Flow::Reply(reply));
         }
@@ -139,7 +163,9 @@ impl Visit {
     fn collected(&mut self, turn: &mut Turn<'_>, side: Side) -> Result<BodyFlow, Failure> {
         match side {
             Side::Request => {
-                if let Some(reply) = self.handle_request(turn)? {
+                let reply = self.handle_request(turn)?;
+                self.pool.reads.set(self.stage.request.is_read());
+                if let Some(reply) = reply {
                     *self.way(side) = Way::Drop;
                     return Ok(BodyFlow::Reply(reply));
                 }
