@@ -1,9 +1,10 @@
 //! AssemblyScript: asc compiles an entry file that exports the phases for which `policy.ts` has a function.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::core;
+use super::stamp::Stamp;
 use super::tools::{self, Package};
 use super::world::{self, Core, Remedies};
 use super::{Component, checked};
@@ -71,7 +72,11 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     let source = std::fs::read_to_string(&path).map_err(|error| Mistake::unreadable(&path, &error))?;
     let (entry, wasm) = (folder.join("entry.ts"), folder.join("policy.core.wasm"));
     std::fs::write(&entry, entry_file(&name, &source)?).map_err(|error| Mistake::unwritable(&entry, error))?;
-    compile(&name, project)?;
+    let stamp = stamp(project)?;
+    if !stamp.as_ref().is_some_and(|stamp| stamp.is_on(&wasm)) {
+        compile(&name, project)?;
+        stamp.map_or(Ok(()), |stamp| stamp.put_on(&wasm))?;
+    }
     let bytes = std::fs::read(&wasm).map_err(|error| Mistake::unreadable(&wasm, &error))?;
     let bytes = core::renamed(&bytes, export).map_err(|error| {
         Mistake::policy(format!("{name}: the built module cannot be read: {error}"), "build with the pinned asc")
@@ -92,6 +97,41 @@ fn compile(name: &str, project: &Project) -> Result<(), Mistake> {
     command.args(["--runtime", "incremental", "--debug"]);
     command.args(["--use", "abort=.cardea/guest-sdk/assemblyscript/failure/abort"]).current_dir(&project.folder);
     tools::run(&mut command, &format!("{name}: asc failed"), "correct what the compiler says above")
+}
+
+/// Of all that the compiler may read; `None` where that is more than the project.
+fn stamp(project: &Project) -> Result<Option<Stamp>, Mistake> {
+    let mut files = Vec::new();
+    for path in sources(&project.folder)? {
+        let text = std::fs::read_to_string(&path).map_err(|error| Mistake::unreadable(&path, &error))?;
+        let is_own = path.strip_prefix(&project.folder).is_ok_and(|path| !path.starts_with(".cardea"));
+        if is_own && (text.contains("\"../") || text.contains("'../")) {
+            return Ok(None);
+        }
+        files.extend(path.strip_prefix(&project.folder).ok().and_then(Path::to_str).map(str::to_owned));
+    }
+    let own = "node_modules/assemblyscript/package.json";
+    files.extend(project.folder.join(own).is_file().then(|| own.to_owned()));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    Stamp::of(&project.folder, &files, &[&ASC]).map(Some)
+}
+
+/// Every `.ts` and `.json` file of the project and of its `.cardea/`, sorted.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, Mistake> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).map_err(|error| Mistake::unreadable(&folder, &error))?;
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            match path.is_dir() {
+                true if name == ".cardea" || !(name.starts_with('.') || name == "node_modules") => folders.push(path),
+                false if name.ends_with(".ts") || name.ends_with(".json") => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The compiler's script: the project's own, else the pinned one.
@@ -149,6 +189,31 @@ mod tests {
     fn a_file_without_the_mandatory_functions_is_told_which() {
         let mistake = entry_file("p", "export function initialise() {}\nfunction onRequest() {}").expect_err("refused");
         assert_eq!(mistake.what, "p: policy.ts exports no function init and no function onRequest");
+    }
+
+    #[test]
+    fn what_the_compiler_reads_is_known_unless_it_leaves_the_project() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, text).expect("written");
+        };
+        for name in
+            ["policy.ts", "lib/a.ts", ".cardea/build/entry.ts", "asconfig.json", "node_modules/x/y.ts", ".git/z.ts"]
+        {
+            write(name, "import \"./a\"");
+        }
+        let names: Vec<PathBuf> = sources(folder.path()).expect("sources");
+        let names: Vec<_> = names.iter().filter_map(|path| path.strip_prefix(folder.path()).ok()?.to_str()).collect();
+        assert_eq!(names, [".cardea/build/entry.ts", "asconfig.json", "lib/a.ts", "policy.ts"]);
+        let project = Project { folder: folder.path().to_owned(), language: &LANGUAGE };
+        let first = stamp(&project).expect("read");
+        assert!(first.is_some());
+        write("lib/a.ts", "changed");
+        assert_ne!(stamp(&project).expect("read"), first);
+        write("lib/a.ts", "import { x } from \"../../elsewhere\";");
+        assert_eq!(stamp(&project).expect("read"), None);
     }
 
     #[test]

