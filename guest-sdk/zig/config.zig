@@ -58,7 +58,7 @@ fn value(comptime T: type, scanner: *Scanner, path: []const u8) Refused!T {
             else => refuse("{s}: expected a number", .{path}),
         },
         .@"enum" => std.meta.stringToEnum(T, try value([]const u8, scanner, path)) orelse
-            refuse("{s}: expected one of {s}", .{ path, names(T) }),
+            refuse("{s}: expected one of {s}", .{ path, comptime names(T) }),
         .pointer => |pointer| list(pointer.child, scanner, path),
         .@"struct" => object(T, scanner, path, .present),
         else => @compileError("a config has no " ++ @typeName(T)),
@@ -73,8 +73,8 @@ fn whole(comptime T: type, scanner: *Scanner, path: []const u8) Refused!T {
 }
 
 fn names(comptime T: type) []const u8 {
-    comptime var all: []const u8 = "";
-    inline for (std.meta.fieldNames(T), 0..) |name, index| all = all ++ (if (index > 0) ", " else "") ++ name;
+    var all: []const u8 = "";
+    for (std.meta.fieldNames(T), 0..) |name, index| all = all ++ (if (index > 0) ", " else "") ++ name;
     return all;
 }
 
