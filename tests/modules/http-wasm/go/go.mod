@@ -1,0 +1,3 @@
+module http-wasm-go
+
+go 1.25

@@ -1,0 +1,3 @@
+module proxy-wasm-go
+
+go 1.25
