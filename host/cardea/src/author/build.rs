@@ -19,8 +19,8 @@ pub mod assemblyscript;
 pub mod c;
 mod cargo;
 mod clang;
-pub mod cpp;
 mod core;
+pub mod cpp;
 pub mod go;
 pub mod javascript;
 pub mod python;
@@ -43,7 +43,7 @@ use std::time::Instant;
 
 use super::mistake::Mistake;
 use super::module::Shape;
-use super::project::Project;
+use super::project::{BUILD_FOLDER, Project};
 use super::{Verdict, print, sdk};
 
 #[derive(Debug, clap::Args)]
@@ -128,8 +128,9 @@ fn summary(bytes: &[u8]) -> String {
 
 /// Builds a project: one component, or one for each policy of a workspace.
 pub fn components(project: &Project) -> Result<Vec<Component>, Mistake> {
-    if sdk::is_wanted(project) {
-        sdk::provide(project)?;
+    if sdk::is_wanted(project) && sdk::provide(project)? {
+        // What was built of another SDK, and is not told from this one's.
+        let _ = std::fs::remove_dir_all(project.folder.join(BUILD_FOLDER));
     }
     (project.language.build)(project)
 }

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use super::language::{self, Language};
 use super::mistake::Mistake;
 
+/// Within a project: for what a build makes on its way.
+pub const BUILD_FOLDER: &str = ".cardea/build";
+
 /// A folder with a language's mark: one policy, or a workspace of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -49,7 +52,7 @@ impl Project {
 
     /// For what a build makes on its way; exists, and is not watched.
     pub fn build_folder(&self) -> Result<PathBuf, Mistake> {
-        let folder = self.folder.join(".cardea/build");
+        let folder = self.folder.join(BUILD_FOLDER);
         std::fs::create_dir_all(&folder).map_err(|error| Mistake::unwritable(&folder, error))?;
         Ok(folder)
     }

@@ -69,7 +69,7 @@ pub fn flags(of_language: &[&str]) -> Vec<String> {
     of_language.iter().chain(&FLAGS).map(|flag| (*flag).to_owned()).chain(includes).collect()
 }
 
-/// The objects of these sources, in a folder of their own.
+/// The objects of the policy's own sources, in a folder of their own.
 pub fn compile_all(
     compiler: &Compiler,
     project: &Project,
@@ -77,16 +77,37 @@ pub fn compile_all(
     flags: &[String],
     kind: &str,
 ) -> Result<Vec<PathBuf>, Mistake> {
+    let folder = objects(project, kind)?;
+    for source in sources {
+        compiler.compile(project, source, &object(&folder, source), flags)?;
+    }
+    Ok(sources.iter().map(|source| object(&folder, source)).collect())
+}
+
+/// The objects of sources of the SDK, which change only when it does: then everything that was built is thrown away.
+pub fn compile_sdk(
+    compiler: &Compiler,
+    project: &Project,
+    sources: &[PathBuf],
+    flags: &[String],
+) -> Result<Vec<PathBuf>, Mistake> {
+    let digest = cardea_policy::digest(format!("{compiler:?} {flags:?}").as_bytes());
+    let key: String = digest.chars().rev().take(12).collect();
+    let folder = objects(project, &format!("sdk-{key}"))?;
+    for source in sources.iter().filter(|source| !object(&folder, source).is_file()) {
+        compiler.compile(project, source, &object(&folder, source), flags)?;
+    }
+    Ok(sources.iter().map(|source| object(&folder, source)).collect())
+}
+
+fn objects(project: &Project, kind: &str) -> Result<PathBuf, Mistake> {
     let folder = project.build_folder()?.join(kind);
     std::fs::create_dir_all(&folder).map_err(|error| Mistake::unwritable(&folder, error))?;
-    let folder = folder.canonicalize().map_err(|error| Mistake::unwritable(&folder, error))?;
-    let mut objects = Vec::new();
-    for source in sources {
-        let object = folder.join(source.file_stem().unwrap_or_default()).with_extension("o");
-        compiler.compile(project, source, &object, flags)?;
-        objects.push(object);
-    }
-    Ok(objects)
+    folder.canonicalize().map_err(|error| Mistake::unwritable(&folder, error))
+}
+
+fn object(folder: &Path, source: &Path) -> PathBuf {
+    folder.join(source.file_stem().unwrap_or_default()).with_extension("o")
 }
 
 /// The component of a policy's objects and the SDK's.
@@ -118,10 +139,10 @@ fn sdk(compiler: &Compiler, project: &Project, phases: &[&str]) -> Result<Vec<Pa
         .map(|name| within(&format!("src/{name}.c")))
         .to_vec();
     sources.extend(phases.iter().map(|phase| within(&format!("src/phase/{phase}.c"))));
-    let mut objects = compile_all(compiler, project, &sources, &flags, "sdk")?;
+    let mut objects = compile_sdk(compiler, project, &sources, &flags)?;
     // The bindings have every phase; the files above name the exports of those that are wanted.
     flags.push(String::from("-D__export_name__(name)=__unused__"));
-    objects.extend(compile_all(compiler, project, &[within("bindings/cardea_wit.c")], &flags, "sdk")?);
+    objects.extend(compile_sdk(compiler, project, &[within("bindings/cardea_wit.c")], &flags)?);
     Ok(objects)
 }
 

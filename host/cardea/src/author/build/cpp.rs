@@ -34,7 +34,7 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     let mut flags = c::flags(&FLAGS);
     flags.push(format!("-I{SDK}/include"));
     let own = Path::new(SDK).join("src/new.cpp");
-    let mut objects = c::compile_all(&compiler, project, &[own], &flags, "sdk")?;
+    let mut objects = c::compile_sdk(&compiler, project, &[own], &flags)?;
     objects.extend(c::compile_all(&compiler, project, &c_sources(project)?, &c::flags(&["-std=c17"]), "policy-c")?);
     flags.extend(["-Wall", "-Wextra"].map(String::from));
     let sources = clang::sources(project, &["cpp", "cc", "cxx"])?;
