@@ -76,6 +76,7 @@ def prepare(options):
         cardea.build_all()
         edits.build()
         envoy.build_policy()
+        machine.build_guest(machine.ROOT / "bench" / "http-wasm-policy", "builds the policy for http-wasm")
 
 
 def measure(name, options):

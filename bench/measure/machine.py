@@ -78,6 +78,13 @@ def guest_environment():
     return found["CARDEA_GUEST_CARGO"], environment
 
 
+def build_guest(source, title):
+    """Builds a crate for WebAssembly, into the benchmark's own folder."""
+    cargo, environment = guest_environment()
+    command = [cargo, "build", "--release", "--locked", "--target", "wasm32-unknown-unknown", "--target-dir", TARGET / "bench"]
+    run(command, title, cwd=source, env=environment)
+
+
 def run(command, title, **options):
     """Runs a command that may take long; its output is the progress."""
     say(f"{title}: {' '.join(map(str, command))}")

@@ -20,6 +20,8 @@ class Traffic:
     title: str
     # (contender, seconds, connections, scratch folder) -> what the generator saw
     send: Callable
+    # (fleet, backend, certificate, only) -> other contenders than usual
+    start: Callable | None = None
 
 
 def _small(proxy, seconds, connections, _):
@@ -42,32 +44,43 @@ def _h2(proxy, seconds, _, folder):
     return load.h2load(proxy.h2c, backend.SMALL, seconds, 8, 8, folder)
 
 
+def _abis(fleet, upstream, certificate, only):
+    """Cardea with the same decisions by each ABI, beside Envoy with the very module that is its proxy-wasm one."""
+    modules = {"cardea": lambda: cardea.start_abis(fleet, upstream, certificate, envoy.MODULE),
+               "envoy": lambda: envoy.start(fleet, upstream, certificate),
+               "nginx": lambda: nginx.start(fleet, upstream, certificate)[:1]}
+    return [contender for name, start in modules.items() if not only or name in only for contender in start()]
+
+
 TRAFFIC = {
     "small": Traffic("128-byte answers, keep-alive", _small),
     "body64k": Traffic("64 KiB answers, keep-alive", _big),
     "h2": Traffic("HTTP/2 (h2c), 8 connections of 8 streams, 128-byte answers", _h2),
     "tls": Traffic("TLS, keep-alive, 128-byte answers", _tls),
     "newconn": Traffic("a connection for each request, 128-byte answers", _new_connection),
+    "abi": Traffic("the same policy by ABI, 128-byte answers, keep-alive", _small, _abis),
 }
 
 
-def start_contenders(fleet, only):
+def start_contenders(fleet, only, start=None):
     """Starts the backend and those of `only` (all, if empty), and checks each of them."""
     upstream, certificate = backend.start(fleet), backend.certificate(fleet)
-    contenders = []
-    for name, module in MODULES.items():
-        if not only or name in only:
-            contenders += module.start(fleet, upstream, certificate)
+    contenders = (start or _usual)(fleet, upstream, certificate, only)
     for contender in contenders:
         check.contender(contender)
     return contenders
+
+
+def _usual(fleet, upstream, certificate, only):
+    modules = [module for name, module in MODULES.items() if not only or name in only]
+    return [contender for module in modules for contender in module.start(fleet, upstream, certificate)]
 
 
 def measure(name, options):
     """All rounds of one kind of traffic: the samples of each contender, a round at a position."""
     traffic = TRAFFIC[name]
     with Fleet() as fleet:
-        contenders = start_contenders(fleet, options.only)
+        contenders = start_contenders(fleet, options.only, traffic.start)
         samples = {contender.name: [] for contender in contenders}
         for number in range(options.rounds + 1):
             seconds = options.seconds if number else 1

@@ -18,6 +18,8 @@ class Contender:
     h2c: int
     # What its policy writes into x-policy; None: it has no policy.
     mark: str | None = None
+    # Whether that policy chooses the backend too: modules made for another host name it in a header at most.
+    routes: bool = True
 
 
 @dataclasses.dataclass

@@ -15,6 +15,7 @@ from measure.proxies import Contender
 BINARY = TARGET / "release" / "cardea"
 POLICIES = TARGET / "bench" / "policies"
 REFERENCE = POLICIES / "reference.wasm"
+HTTP_WASM = TARGET / "bench" / "wasm32-unknown-unknown" / "release" / "http_wasm_policy.wasm"
 
 
 def build_all():
@@ -29,23 +30,34 @@ def build_policy(source, component):
 
 
 def start(fleet, backend, certificate):
-    contenders = []
-    for name, isolation, mark in (
-        ("Cardea", None, None),
-        ("Cardea + policy", "pooled", "cardea"),
-        ("Cardea + policy, isolated", "request", "cardea"),
-    ):
-        folder = "".join(letter for letter in name if letter.isalnum())
-        fleet.write(f"{folder}/base.yaml", base(certificate))
-        fleet.write(f"{folder}/services.yaml", service("main", backend.main) + service("canary", backend.canary))
-        fleet.write(f"{folder}/ingress.yaml", ingress("bench", policy="reference" if mark else None))
-        if mark:
-            fleet.write(f"{folder}/modules/reference.wasm", REFERENCE.read_bytes())
-            fleet.write(f"{folder}/policy.yaml", policy("reference", "modules/reference.wasm", isolation))
-        process = Cardea(fleet, fleet.folder / folder)
-        process.await_generation()
-        contenders.append(Contender(name, process.pid, process.http, process.https, process.http, mark))
-    return contenders
+    return [
+        _start(fleet, backend, certificate, "Cardea", None, None),
+        _start(fleet, backend, certificate, "Cardea + policy", REFERENCE, "cardea"),
+        _start(fleet, backend, certificate, "Cardea + policy, isolated", REFERENCE, "cardea", isolation="request"),
+    ]
+
+
+def start_abis(fleet, backend, certificate, proxy_wasm):
+    """The same decisions by each ABI; `proxy_wasm` is the module that Envoy runs too."""
+    return [
+        _start(fleet, backend, certificate, "Cardea", None, None),
+        _start(fleet, backend, certificate, "Cardea, cardea:policy", REFERENCE, "cardea"),
+        _start(fleet, backend, certificate, "Cardea, proxy-wasm", proxy_wasm, "envoy", routes=False),
+        _start(fleet, backend, certificate, "Cardea, http-wasm", HTTP_WASM, "http-wasm", routes=False),
+    ]
+
+
+def _start(fleet, backend, certificate, name, module, mark, isolation="pooled", routes=True):
+    folder = "".join(letter for letter in name if letter.isalnum())
+    fleet.write(f"{folder}/base.yaml", base(certificate))
+    fleet.write(f"{folder}/services.yaml", service("main", backend.main) + service("canary", backend.canary))
+    fleet.write(f"{folder}/ingress.yaml", ingress("bench", policy="reference" if module else None))
+    if module:
+        fleet.write(f"{folder}/modules/reference.wasm", module.read_bytes())
+        fleet.write(f"{folder}/policy.yaml", policy("reference", "modules/reference.wasm", isolation))
+    process = Cardea(fleet, fleet.folder / folder)
+    process.await_generation()
+    return Contender(name, process.pid, process.http, process.https, process.http, mark, routes)
 
 
 class Cardea:

@@ -2,7 +2,7 @@
 
 import json
 
-from measure.machine import ROOT, TARGET, guest_environment, program, run
+from measure.machine import ROOT, TARGET, build_guest, program
 from measure.process import free_port
 from measure.proxies import Contender
 
@@ -13,9 +13,7 @@ MODULE = FOLDER / "wasm32-unknown-unknown" / "release" / "envoy_policy.wasm"
 
 
 def build_policy():
-    cargo, environment = guest_environment()
-    command = [cargo, "build", "--release", "--locked", "--target", "wasm32-unknown-unknown", "--target-dir", FOLDER]
-    run(command, "builds the policy for Envoy, with proxy-wasm", cwd=SOURCE, env=environment)
+    build_guest(SOURCE, "builds the policy for Envoy, with proxy-wasm")
 
 
 def start(fleet, backend, certificate):

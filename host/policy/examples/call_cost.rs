@@ -1,7 +1,7 @@
 //! What a call costs, in nanoseconds: of a whole policy, pooled and fresh, and of each kind of question.
 //!
-//! `cargo run --release -p cardea-policy --example call_cost [COMPONENT.wasm [HEADER:VALUE ...] | profile]`. Without an argument, the
-//! hand-written reference policy and the single imports.
+//! `cargo run --release -p cardea-policy --example call_cost [MODULE.wasm [HEADER:VALUE ...] | profile]`. Without an argument, the
+//! hand-written reference policy and the single imports. A module of another ABI also hears of the answer, and of the end.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cardea_model::config::Isolation;
-use cardea_policy::{Chain, Exchange, Run, Step};
+use cardea_policy::{Chain, Exchange, ResponseHead, ResponseStep, Run, Step, Summary};
 use support::{Guest, Worker, spec};
 
 /// Host calls of one guest call, in the loops that measure one import.
@@ -93,7 +93,29 @@ fn call(worker: &mut Worker, chain: &Arc<Chain>, exchange: &mut Box<Exchange>) {
     let mut run = Run::new(Arc::clone(chain));
     let step = run.on_request(&mut worker.instances, exchange, &|name| name == "canary");
     assert!(!matches!(step, Step::Fail(..)), "{step:?}");
+    if run.wants_response() {
+        answer(worker, &mut run, exchange);
+    }
     black_box((run, step));
+}
+
+fn answer(worker: &mut Worker, run: &mut Run, exchange: &mut Box<Exchange>) {
+    let head = ResponseHead { status: http::StatusCode::OK, headers: http::HeaderMap::new(), ended: true };
+    exchange.response = Some(head);
+    let step = run.on_response(&mut worker.instances, exchange);
+    assert!(!matches!(step, ResponseStep::Fail(..)), "{step:?}");
+    let summary = Summary {
+        status: 200,
+        duration_us: 0,
+        upstream_us: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+        backend: None,
+        retries: 0,
+        error: None,
+    };
+    run.on_complete(&mut worker.instances, exchange, &summary);
+    exchange.response = None;
 }
 
 /// The least of several rounds: the machine has other work.
