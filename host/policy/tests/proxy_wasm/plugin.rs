@@ -47,6 +47,21 @@ fn a_command_starts_by_its_entry() {
 }
 
 #[test]
+fn a_command_may_return_by_proc_exit() {
+    let module = |code: u32| {
+        let text = format!(
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+            (memory (export "memory") 1) (func (export "malloc") (param i32) (result i32) (i32.const 8))
+            (func (export "_start") (call $exit (i32.const {code})))
+            (func (export "proxy_abi_version_0_2_1")))"#
+        );
+        Worker::default().try_load(spec("plugin", &wat::parse_str(text).unwrap())).map(|_| ())
+    };
+    module(0).unwrap();
+    assert_eq!(module(1).unwrap_err().stage, "init");
+}
+
+#[test]
 fn the_configuration_is_the_text_of_a_string_or_json() {
     for (config, seen) in [("null", ""), ("\"a: \\u00e4\"", "a: \u{e4}"), (r#"{"a":[1]}"#, r#"{"a":[1]}"#)] {
         let guest = Guest::default().start(&format!(

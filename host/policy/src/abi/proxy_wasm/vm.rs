@@ -17,7 +17,7 @@ use crate::abi::proxy_wasm::functions::{self, Action, Entry, Functions, Mistyped
 use crate::abi::proxy_wasm::guest::{Calls, Exports, Guest, ROOT, Root, Scene};
 use crate::abi::proxy_wasm::maps::{self, Map};
 use crate::abi::proxy_wasm::stream::{self, CallResult};
-use crate::abi::wasi_p1::Lines;
+use crate::abi::wasi_p1::{Exit, Lines};
 use crate::engine::{Engine, Seat};
 use crate::failure::Failure;
 use crate::host::{Host, Worker};
@@ -85,11 +85,18 @@ impl Vm {
         Ok(vm)
     }
 
+    /// `proc_exit(0)` is how some commands return.
     fn enter(&mut self, entry: &Entry) -> Result<(), Failure> {
-        match entry {
-            Entry::Void(function) => self.call(function, (), ROOT),
-            Entry::Number(function) => self.call(function, (), ROOT).map(|_| ()),
-            Entry::Main(function) => self.call(function, (0, 0), ROOT).map(|_| ()),
+        let scene = &mut self.store.data_mut().scene;
+        (scene.context, scene.effective) = (ROOT, ROOT);
+        let result = match entry {
+            Entry::Void(function) => function.call(&mut self.store, ()),
+            Entry::Number(function) => function.call(&mut self.store, ()).map(|_| ()),
+            Entry::Main(function) => function.call(&mut self.store, (0, 0)).map(|_| ()),
+        };
+        match result {
+            Err(error) if error.downcast_ref() == Some(&Exit(0)) => Ok(()),
+            other => other.map_err(|error| classify(&error, self.store.data().base.limits.denied)),
         }
     }
 
