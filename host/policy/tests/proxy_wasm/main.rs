@@ -11,6 +11,7 @@ mod guest;
 mod headers;
 mod hostile;
 mod plugin;
+mod reference;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
