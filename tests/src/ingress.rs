@@ -142,9 +142,20 @@ impl Ingress {
         self.admin = self.listener("admin").await?;
         let start = Mark { events: 0, records: 0 };
         if !unready {
-            self.event(start, &serde_json::json!({"event": "generation"})).await?;
+            self.first_generation(start).await?;
         }
         Ok(())
+    }
+
+    /// Waits longer than for other events: a large module takes a debug build its time to compile.
+    async fn first_generation(&self, start: Mark) -> Result<Value> {
+        let generation = serde_json::json!({"event": "generation"});
+        for _ in 1..6 {
+            if let Ok(event) = self.event(start, &generation).await {
+                return Ok(event);
+            }
+        }
+        self.event(start, &generation).await
     }
 
     /// Where a listener is; it may be one that only some flags start.

@@ -100,6 +100,11 @@ impl Engine {
         self.inner.seats.taken()
     }
 
+    /// Whether at most half of the places of instances are taken: then idle ones may stay in theirs.
+    pub(crate) fn is_roomy(&self) -> bool {
+        self.instances() <= self.inner.options.instances_max / 2
+    }
+
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner.wasmtime
     }

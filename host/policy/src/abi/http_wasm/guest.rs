@@ -47,6 +47,8 @@ pub(super) struct Guest {
     response: TypedFunc<(u32, u32), ()>,
     /// What it enabled when it started.
     pub features: Features,
+    /// When it had started: that has a deadline of its own, and takes nothing of the first call's.
+    ready: Instant,
     life: Life,
     /// Gives its place among all instances back when it drops.
     _seat: Seat,
@@ -63,7 +65,7 @@ impl Guest {
         let response = instance.get_typed_func(&mut store, HANDLE_RESPONSE).map_err(missing)?;
         let features = std::mem::take(&mut store.data_mut().stage).features;
         let life = Life::new(worker, now, store.data().host.limits.memory_bytes);
-        Ok(Self { store, request, response, features, life, _seat: seat })
+        Ok(Self { store, request, response, features, ready: Instant::now(), life, _seat: seat })
     }
 
     /// `handle_request`: whether to go on, and what to give to `handle_response`.
@@ -107,7 +109,7 @@ impl Guest {
         state.host.begin(true);
         std::mem::swap(&mut state.host.exchange, turn.exchange);
         std::mem::swap(&mut state.stage, stage);
-        let ticks = state.host.deadline.begin(turn.start, limit);
+        let ticks = state.host.deadline.begin(turn.start.max(self.ready), limit);
         self.store.set_epoch_deadline(ticks);
         let result = call(&mut self.store);
         let state = self.store.data_mut();

@@ -18,8 +18,8 @@ use crate::host::Worker;
 use crate::policy::Policy;
 use crate::state::TallyGuard;
 
-/// Kept for the next exchanges; more are dropped when their exchange ends.
-const IDLE_MAX: usize = 16;
+/// Kept for the next exchanges; more are dropped when their exchange ends. One alone where places are scarce.
+const IDLE_MAX: usize = 32;
 /// After which an instance beyond the first gives up its place among those of all policies.
 const IDLE_TIME: Duration = Duration::from_secs(30);
 
@@ -72,7 +72,8 @@ impl Pool {
             return;
         }
         let mut idle = self.idle.borrow_mut();
-        if guest.may_go_on(now) && idle.len() < IDLE_MAX {
+        let most = if policy.engine.is_roomy() { IDLE_MAX } else { 1 };
+        if guest.may_go_on(now) && idle.len() < most {
             idle.push(Idle { guest, since: now });
         } else {
             self.tally.recycled.add(1);
