@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
-use super::Component;
 use super::clang::{self, Compiler};
 use super::world::{self, Core, Remedies};
+use super::{Component, KEEP_LINES};
 use crate::author::language::{Language, Template};
 use crate::author::mistake::Mistake;
 use crate::author::project::Project;
@@ -30,7 +31,7 @@ const TEMPLATE: Template = Template {
 /// The SDK's folder, from the project's.
 const SDK: &str = ".cardea/guest-sdk/c";
 /// No C library is behind a policy, and bulk memory is how it copies.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 8] = [
     "-ffreestanding",
     "-nostdlibinc",
     "-mbulk-memory",
@@ -39,7 +40,6 @@ const FLAGS: [&str; 9] = [
     "-fdata-sections",
     "-fvisibility=hidden",
     "-fno-sanitize=all",
-    "-g0",
 ];
 /// A later phase is exported when the policy defines this function; then this file of the SDK is linked.
 const PHASES: [(&str, &str); 4] = [
@@ -66,7 +66,8 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
 /// Of every C and C++ source: what holds for all, and where the SDK's headers are.
 pub fn flags(of_language: &[&str]) -> Vec<String> {
     let includes = [format!("-I{SDK}/include"), format!("-isystem{SDK}/libc")];
-    of_language.iter().chain(&FLAGS).map(|flag| (*flag).to_owned()).chain(includes).collect()
+    let lines = if KEEP_LINES.load(Ordering::Relaxed) { "-gline-tables-only" } else { "-g0" };
+    of_language.iter().chain(&FLAGS).chain([&lines]).map(|flag| (*flag).to_owned()).chain(includes).collect()
 }
 
 /// The objects of the policy's own sources, in a folder of their own.

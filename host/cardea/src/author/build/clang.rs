@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 
 use wasmparser::{KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo};
 
 use super::tools::{self, Package};
-use super::zig;
+use super::{KEEP_LINES, zig};
 use crate::author::mistake::Mistake;
 use crate::author::project::Project;
 
@@ -60,7 +61,9 @@ impl Compiler {
 
     pub fn link(&self, objects: &[PathBuf], module: &Path, name: &str) -> Result<(), Mistake> {
         let mut command = command(&self.link);
-        command.args(["--no-entry", "--gc-sections", "--stack-first", "-z", STACK_BYTES, "--strip-debug"]);
+        command.args(["--no-entry", "--gc-sections", "--stack-first", "-z", STACK_BYTES]);
+        // Names of functions stay in any case.
+        command.args((!KEEP_LINES.load(Ordering::Relaxed)).then_some("--strip-debug"));
         command.args(objects).arg("-o").arg(module);
         let remedy = "define what is undefined: a policy has no C library, but what cardea.h, string.h and stdlib.h of its SDK declare";
         tools::run(&mut command, &format!("{name} does not link: see the linker's output above"), remedy)

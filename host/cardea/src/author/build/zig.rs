@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::Ordering;
 
 use super::tools::{self, Package};
 use super::world::{self, Core, Remedies};
-use super::{Component, core};
+use super::{Component, KEEP_LINES, core};
 use crate::author::language::{Language, Template};
 use crate::author::mistake::Mistake;
 use crate::author::project::Project;
@@ -55,9 +56,13 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     tools::run(&mut compile(zig, project), &what, "correct the source")?;
     let module = project.folder.join(MODULE);
     let bytes = std::fs::read(&module).map_err(|error| Mistake::unreadable(&module, &error))?;
-    let bytes = core::without_debug(&bytes).map_err(|error| {
-        Mistake::policy(format!("{name}: the built module cannot be read: {error}"), "build it with the SDK's own Zig")
-    })?;
+    let bytes = match KEEP_LINES.load(Ordering::Relaxed) {
+        true => bytes,
+        false => core::without_debug(&bytes).map_err(|error| {
+            let what = format!("{name}: the built module cannot be read: {error}");
+            Mistake::policy(what, "build it with the SDK's own Zig")
+        })?,
+    };
     let bytes = world::component(&Core { name: &name, bytes: &bytes, wasi: None, remedies: REMEDIES })?;
     Ok(vec![Component::of(project, bytes)])
 }
