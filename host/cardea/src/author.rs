@@ -1,4 +1,4 @@
-//! The policy author's tool: what `cardea policy new|build|dev|check|inspect|run|bench|test|push|pull|sign|verify` do.
+//! The policy author's tool: what `cardea policy new|build|dev|check|inspect|run|bench|test|pack|push|pull|sign|verify` do.
 //!
 //! Standard output carries the answer, standard error progress and mistakes. The exit code is 0 when all is well, 1 when
 //! a policy is at fault (it does not build, is refused, or breaks a promise), and 2 when the command cannot be carried out
@@ -17,6 +17,7 @@ mod module;
 
 mod bench;
 mod dev;
+mod pack;
 mod run;
 mod test;
 
@@ -56,6 +57,8 @@ pub enum Command {
     Bench(bench::Args),
     /// Play the scenarios of policies on the engine that serves traffic.
     Test(test::Args),
+    /// Put scenarios into a module, which an ingress plays before it takes it live.
+    Pack(pack::Args),
     /// Put a module into a registry.
     Push(push::Args),
     /// Take a module out of a registry.
@@ -86,6 +89,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Pack(args) => pack::run(&args),
         Command::Push(args) => push::run(&args),
         Command::Pull(args) => pull::run(&args),
         Command::Sign(args) => sign::run(&args),

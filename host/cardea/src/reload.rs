@@ -5,7 +5,7 @@
 //! new generation.
 
 mod applied;
-mod policies;
+pub mod policies;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

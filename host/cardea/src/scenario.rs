@@ -4,19 +4,23 @@
 pub mod exchange;
 mod expect;
 mod read;
+mod replies;
 
 pub mod play;
 pub mod stage;
 
 mod case;
 mod compare;
+pub mod vectors;
 
 pub use read::read;
 
 use serde_json::Value;
 
+use exchange::fields::{Entries, Text};
 use exchange::{Answer, Send};
 use expect::{Expect, ExpectAnswer};
+use replies::Replies;
 
 /// A file of cases.
 #[derive(Debug)]
@@ -36,6 +40,10 @@ pub struct Case {
     /// Milliseconds since 1970.
     pub at_ms: u64,
     pub draws: Vec<u64>,
+    /// What `kv-local` keeps at the start.
+    pub kept: Entries<Text>,
+    /// Of the services that the policy may call: those that are named here.
+    pub replies: Replies,
     pub plan: Plan,
 }
 

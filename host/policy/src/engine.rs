@@ -61,6 +61,8 @@ pub enum EngineError {
 #[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    /// In place of the options' own.
+    sources: Option<Arc<Sources>>,
 }
 
 struct Inner {
@@ -87,7 +89,12 @@ impl Engine {
         let cache = Cache::open(options.cache.as_deref(), &wasmtime)?;
         let seats = Arc::new(Seats::new(options.instances_max));
         let inner = Inner { wasmtime, ticker, options, pooled, seats, slots: Arc::default(), cache };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), sources: None })
+    }
+
+    /// The same engine and its compiled code, for policies that see another time and chance.
+    pub fn with_sources(&self, sources: Sources) -> Self {
+        Self { inner: Arc::clone(&self.inner), sources: Some(Arc::new(sources)) }
     }
 
     /// Whether instances come from the pool. Not where the address space is too small for it; they cost more then.
@@ -114,7 +121,7 @@ impl Engine {
     }
 
     pub(crate) fn sources(&self) -> &Sources {
-        &self.inner.options.sources
+        self.sources.as_deref().unwrap_or(&self.inner.options.sources)
     }
 
     pub(crate) fn cache(&self) -> &Cache {

@@ -43,6 +43,16 @@ impl State {
         Arc::clone(state)
     }
 
+    /// A value that a policy (`namespace/name`) keeps; `None` where there is none at that time.
+    pub fn kept(&self, policy: &str, key: &str, now_ms: u64) -> Option<Vec<u8>> {
+        self.of(&Arc::from(policy)).kv.get(key, now_ms).map(|(value, _)| value)
+    }
+
+    /// Keeps a value for a policy, for good; false if it is over a bound. For tests of policies.
+    pub fn keep(&self, policy: &str, key: &str, value: &[u8]) -> bool {
+        self.of(&Arc::from(policy)).kv.set(key, value, 0, None, 0).is_ok()
+    }
+
     /// What every policy did so far, by name; the sum over workers.
     pub fn stats(&self) -> Vec<PolicySnapshot> {
         let policies: Vec<_> =

@@ -7,10 +7,11 @@ mod suite;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::mistake::Mistake;
+use super::module::Module;
 use super::{Verdict, print};
 use find::Found;
 use suite::{Outcome, Suite};
@@ -61,6 +62,12 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
         None if failed > 0 => Ok(Verdict::Bad),
         None => Ok(Verdict::Good),
     }
+}
+
+/// Whether a module keeps all promises of a file; each is told.
+pub fn hold(scenarios: &Path, module: &Module) -> Result<Verdict, Mistake> {
+    let outcome = Suite::read(scenarios)?.play(module.path.display().to_string(), module)?;
+    Ok(if outcome.failed() == 0 { Verdict::Good } else { Verdict::Bad })
 }
 
 fn one(found: &Found, args: &Args) -> Result<Outcome, Mistake> {

@@ -130,6 +130,7 @@ fn of_engine(error: &LoadError) -> PolicyFault {
         "exports" => (Stage::Compile, "ExportsMissing"),
         "limits" => (Stage::Compile, "LimitsExceeded"),
         "init" => (Stage::Compile, "InitFailed"),
+        "vectors" => (Stage::Compile, "ScenariosBroken"),
         _ => (Stage::Compile, "NotLoaded"),
     };
     PolicyFault {

@@ -1,6 +1,7 @@
 //! The policies of the live generation, loaded: only one that changed is loaded again.
 //!
-//! What does not load never goes live: the last good version of that policy serves on, and a problem says so.
+//! What does not load, or breaks the scenarios that it brings, never goes live: the last good version of that policy serves on,
+//! and a problem says so.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +11,10 @@ use cardea_model::paged::Paged;
 use cardea_model::problem::{Problem, Severity};
 use cardea_model::snapshot::PolicyId;
 use cardea_policy::{Engine, LoadError, Member, Policy, State};
+use serde_json::json;
+
+use crate::event::{Level, emit};
+use crate::scenario::vectors::{self, Held};
 
 #[derive(Debug, Default)]
 pub struct Policies {
@@ -60,7 +65,13 @@ impl Policies {
     fn load(&mut self, spec: &Arc<Spec>, engine: &Engine, state: &Arc<State>) -> Loaded {
         let name: Arc<str> = format!("{}/{}", spec.origin.namespace, spec.origin.name).into();
         let previous = self.live.get(&name);
-        let (live, refused) = match engine.load(spec, state, previous) {
+        let loaded = engine.load(spec, state, previous).and_then(|policy| {
+            if previous.is_none_or(|previous| previous.digest != policy.digest) {
+                hold(engine, spec, &name)?;
+            }
+            Ok(policy)
+        });
+        let (live, refused) = match loaded {
             Ok(policy) => (Some(policy), None),
             Err(error) => (previous.cloned(), Some(error)),
         };
@@ -69,6 +80,19 @@ impl Policies {
         }
         Loaded { name, spec: Arc::clone(spec), live, current: refused.is_none(), refused }
     }
+}
+
+/// The scenarios that a module brings are played before it goes live.
+fn hold(engine: &Engine, spec: &Spec, name: &str) -> Result<(), LoadError> {
+    let Held { played, left } = vectors::hold(engine, spec)?;
+    if left > 0 {
+        emit(
+            Level::Warn,
+            "scenarios_left",
+            json!({ "policy": name, "played": played, "left": left, "message": "the module's own scenarios take too long: these were not played" }),
+        );
+    }
+    Ok(())
 }
 
 impl Loaded {

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cardea_model::config::{Grants, Policy, ServicePortRef, Upstream};
 use cardea_policy::LoadError;
 
-use super::compare::differences;
+use super::compare::{differences, or_none};
+use super::exchange::fields::Text;
 use super::play::Player;
 use super::stage::{Stage, all_interfaces, policy_of};
 use super::{Case, Plan, Scenarios, Step};
@@ -21,6 +23,14 @@ impl Scenarios {
         stage.take_log();
         let grants = self.grants.clone().unwrap_or_else(all_interfaces);
         let spec = policy_of(path, bytes, &case.config, grants);
+        let called = |name: &String| Upstream {
+            name: Arc::from(name.as_str()),
+            service: Arc::from(name.as_str()),
+            port: ServicePortRef::Number(80),
+        };
+        let upstreams = case.replies.0.iter().map(|(name, _)| called(name)).collect();
+        let grants = Grants { upstreams, ..spec.grants.clone() };
+        let spec = Arc::new(Policy { limits: stage.limits, grants, ..Policy::clone(&spec) });
         let started = Player::start(stage, &spec, Some(self.backends.clone()));
         Ok(match (&case.plan, started) {
             (_, Err(error)) if error.stage != "init" => return Err(error),
@@ -29,7 +39,13 @@ impl Scenarios {
                 vec![format!("refused: expected an error with {text:?}, got a policy that starts")]
             }
             (Plan::Requests(_), Err(error)) => vec![format!("config: {}", error.message)],
-            (Plan::Requests(steps), Ok(mut player)) => requests(stage, &mut player, steps),
+            (Plan::Requests(steps), Ok(mut player)) => {
+                player.reply_with(case.replies.clone());
+                let refused = case.kept.0.iter().filter(|(key, Text(value))| !player.keep(key, value));
+                let refused: Vec<String> =
+                    refused.map(|(key, _)| format!("kv.{key}: is too large to be kept")).collect();
+                if refused.is_empty() { requests(stage, &mut player, steps) } else { refused }
+            }
         })
     }
 }
@@ -42,11 +58,25 @@ fn not_refused_for(text: &str, error: &LoadError) -> Vec<String> {
 fn requests(stage: &Stage, player: &mut Player, steps: &[Step]) -> Vec<String> {
     let mut broken = Vec::new();
     for (index, step) in steps.iter().enumerate() {
+        if stage.is_over() {
+            break;
+        }
         let place = if steps.len() > 1 { format!("requests[{index}].") } else { String::new() };
         stage.advance(step.send.after().unwrap_or_default());
         match player.play(&step.send, &step.response) {
             Err(error) => broken.push(format!("{place}send: {error}")),
             Ok(observed) => {
+                let kept = step.expect.iter().flat_map(|expect| &expect.kv.0);
+                broken.extend(kept.filter_map(|(key, expected)| {
+                    let (got, expected) =
+                        (player.kept(key, stage.now_ms()), expected.as_ref().map(|Text(text)| text.as_str()));
+                    let told = format!(
+                        "{place}expect.kv.{key}: expected {}, got {}",
+                        or_none(expected),
+                        or_none(got.as_deref())
+                    );
+                    (got.as_deref() != expected).then_some(told)
+                }));
                 let differences = differences(step.expect.as_ref(), step.expect_response.as_ref(), &observed);
                 broken.extend(differences.iter().map(|difference| format!("{place}{difference}")));
             }

@@ -174,7 +174,7 @@ fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn or_none(text: Option<&str>) -> String {
+pub fn or_none(text: Option<&str>) -> String {
     text.map_or_else(|| String::from("none"), quoted)
 }
 

@@ -27,6 +27,8 @@ pub struct Expect {
     pub labels: Entries<Text>,
     pub reads: Option<Vec<String>>,
     pub failure: Option<String>,
+    /// After the exchange: values that are kept; null for none.
+    pub kv: Kept,
 }
 
 /// Of the answer that the client gets.
@@ -37,6 +39,9 @@ pub struct ExpectAnswer {
     pub headers: ExpectedFields,
     pub body: Option<Body>,
 }
+
+/// Kept values by key.
+pub type Kept = Entries<Option<Text>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

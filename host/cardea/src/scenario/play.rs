@@ -6,21 +6,28 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use cardea_model::config;
 use cardea_policy::{
-    BodyDemand, BodyStep, Chain, Decided, DecisionKind, Exchange, Failure, Instances, LoadError, Member, Policy, Reply,
-    ResponseHead, ResponseStep, Run, Side, State, Step, Summary, Target,
+    BodyDemand, BodyStep, CallFailure, Chain, Decided, DecisionKind, Exchange, Failure, Instances, LoadError, Member,
+    Policy, Reply, ResponseHead, ResponseStep, Run, Side, State, Step, Summary, Target,
 };
 use http::{HeaderMap, StatusCode};
 
 use super::exchange::{Answer, Send};
+use super::replies::{Recorded, Replies};
 use super::stage::Stage;
 
 /// A policy that has started, with the state that it keeps from one exchange to the next.
 pub struct Player {
     chain: Arc<Chain>,
     instances: Instances,
+    state: Arc<State>,
+    /// What services answer that the policy calls.
+    replies: Replies,
     /// Names that the route declares; `None` for any.
     backends: Option<Vec<String>>,
 }
+
+/// Of calls that follow from answers to calls.
+const ROUNDS_MAX: usize = 32;
 
 /// What became of one exchange.
 #[derive(Debug)]
@@ -86,16 +93,49 @@ pub struct Timed {
 impl Player {
     /// Loads the policy afresh, with no kept state.
     pub fn start(stage: &Stage, spec: &Arc<config::Policy>, backends: Option<Vec<String>>) -> Result<Self, LoadError> {
-        let loaded: Arc<Policy> = stage.engine.load(spec, &Arc::new(State::default()), None)?;
+        let state = Arc::new(State::default());
+        let loaded: Arc<Policy> = stage.engine.load(spec, &state, None)?;
         let member = Member { name: Arc::clone(&loaded.name), spec: Arc::clone(spec), loaded: Some(loaded) };
         let chain = Arc::new(Chain { members: Box::new([member]) });
-        Ok(Self { chain, instances: Instances::new(&stage.engine), backends })
+        Ok(Self { chain, instances: Instances::new(&stage.engine), state, replies: Replies::default(), backends })
     }
 
     /// The same policy on a worker of its own, which has no instance of it yet.
     pub fn beside(&self, stage: &Stage) -> Self {
         let (chain, backends) = (Arc::clone(&self.chain), self.backends.clone());
-        Self { chain, instances: Instances::new(&stage.engine), backends }
+        let (state, replies) = (Arc::clone(&self.state), self.replies.clone());
+        Self { chain, instances: Instances::new(&stage.engine), state, replies, backends }
+    }
+
+    pub fn reply_with(&mut self, replies: Replies) {
+        self.replies = replies;
+    }
+
+    /// Answers the calls that the policy made; false if it made none.
+    fn answer_calls(&mut self) -> bool {
+        let calls = self.instances.take_calls();
+        let made = !calls.is_empty();
+        for call in calls {
+            let recorded = self.replies.0.iter_mut().find(|(name, _)| **name == *call.upstream);
+            let reply = match recorded {
+                Some((_, list)) if list.len() > 1 => list.remove(0).give(),
+                Some((_, list)) => list.first().map_or(Err(CallFailure::Unreachable), Recorded::give),
+                None => Err(CallFailure::Unreachable),
+            };
+            self.instances.called(&call.policy, call.id, reply);
+        }
+        made
+    }
+
+    /// Gives the policy a value that it keeps; false if that is over a bound.
+    pub fn keep(&self, key: &str, value: &str) -> bool {
+        self.chain.members.iter().all(|member| self.state.keep(&member.name, key, value.as_bytes()))
+    }
+
+    /// What the policy keeps there.
+    pub fn kept(&self, key: &str, now_ms: u64) -> Option<String> {
+        let kept = self.chain.members.iter().find_map(|member| self.state.kept(&member.name, key, now_ms))?;
+        Some(String::from_utf8_lossy(&kept).into_owned())
     }
 
     /// Makes the phases of one exchange and nothing else, for a measurement. `answer` is the backend's, if the response
@@ -153,6 +193,9 @@ impl Player {
         let later = run.decided.get(decided..).unwrap_or_default();
         (observed.response_reads, observed.nanoseconds.1) = (reads(&run, later), nanoseconds(later));
         self.complete(&mut run, &mut exchange, &observed);
+        // Those that nothing waited for.
+        let mut rounds = 0..ROUNDS_MAX;
+        while rounds.next().is_some() && self.answer_calls() {}
         Ok(observed)
     }
 
@@ -246,8 +289,26 @@ impl Player {
         };
     }
 
-    /// Gives the member that holds a head the whole body.
+    /// Gives the member that holds a head the whole body, and the answers that it waits for.
     fn hold(&mut self, run: &mut Run, side: Side, exchange: &mut Box<Exchange>, body: &[u8]) -> BodyStep {
+        let (mut step, mut given) = (BodyStep::Hold, false);
+        for _ in 0..ROUNDS_MAX {
+            let Some((member, _)) = run.paused(side) else { return BodyStep::Send(Bytes::new()) };
+            step = if self.answer_calls() {
+                run.resume(member, side, &mut self.instances, exchange)
+            } else if !std::mem::replace(&mut given, true) {
+                self.give_body(run, side, exchange, body)
+            } else {
+                return BodyStep::Hold;
+            };
+            if !matches!(step, BodyStep::Hold) {
+                break;
+            }
+        }
+        step
+    }
+
+    fn give_body(&mut self, run: &mut Run, side: Side, exchange: &mut Box<Exchange>, body: &[u8]) -> BodyStep {
         match run.paused(side) {
             Some((member, true)) if !body.is_empty() => {
                 let body = Bytes::copy_from_slice(body);

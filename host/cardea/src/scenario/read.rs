@@ -3,8 +3,10 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::exchange::fields::{Entries, Text};
 use super::exchange::{Answer, Send};
 use super::expect::{Expect, ExpectAnswer};
+use super::replies::Replies;
 use super::stage::INTERFACES;
 use super::{Case, Plan, Scenarios, Step};
 
@@ -31,6 +33,10 @@ struct RawCase {
     at: Option<String>,
     #[serde(default)]
     random: Vec<f64>,
+    #[serde(default)]
+    kv: Entries<Text>,
+    #[serde(default)]
+    replies: Replies,
     refused: Option<String>,
     requests: Option<Vec<RawStep>>,
     send: Option<Send>,
@@ -82,6 +88,8 @@ fn case(raw: RawCase, config: &Value) -> Result<Case, String> {
         draws: raw.random.iter().enumerate().map(|(index, draw)| drawn(index, *draw)).collect::<Result<_, _>>()?,
         config: raw.config.unwrap_or_else(|| config.clone()),
         promise: raw.promise,
+        kept: raw.kv,
+        replies: checked(raw.replies)?,
         plan: plan(
             raw.refused,
             raw.requests,
@@ -125,6 +133,15 @@ fn step(raw: RawStep) -> Result<Step, String> {
     send.after().map_err(|error| format!("send.{error}"))?;
     response.head().map_err(|error| format!("response.{error}"))?;
     Ok(Step { send, expect: raw.expect, response, expect_response: raw.expect_response })
+}
+
+fn checked(replies: Replies) -> Result<Replies, String> {
+    for (upstream, list) in &replies.0 {
+        for (index, reply) in list.iter().enumerate() {
+            reply.check().map_err(|error| format!("replies.{upstream}[{index}].{error}"))?;
+        }
+    }
+    Ok(replies)
 }
 
 fn moment(text: &str) -> Result<u64, String> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cardea_model::config::{FailureMode, Grants, Isolation, Limits, ModuleSource, Policy};
 use cardea_model::problem::Origin;
@@ -27,6 +27,10 @@ pub struct Stage {
     clock: Arc<AtomicU64>,
     draws: Arc<Mutex<VecDeque<u64>>>,
     log: Arc<Mutex<Vec<String>>>,
+    /// Of the policies that are loaded for it.
+    pub limits: Limits,
+    /// When to play no further.
+    until: Option<Instant>,
 }
 
 impl Stage {
@@ -48,7 +52,18 @@ impl Stage {
         let cache = Some(cache.to_owned());
         let options =
             EngineOptions { cache, instances_max: MEASURED_INSTANCES_MAX, sources, ..EngineOptions::default() };
-        Ok(Self { engine: Engine::new(options)?, clock: Arc::default(), draws: Arc::default(), log: Arc::default() })
+        let (clock, draws, log) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { engine: Engine::new(options)?, clock, draws, log, limits: author_limits(), until: None })
+    }
+
+    /// A scripted one on an engine that serves: it shares its compiled code, and nothing of what its policies see or keep.
+    pub fn beside(engine: &Engine, limits: &Limits, until: Instant) -> Self {
+        let (clock, handle) = Clock::fixed(0);
+        let draws: Arc<Mutex<VecDeque<u64>>> = Arc::default();
+        let (log, sink) = gathered();
+        let sources = Sources { clock, random: Random::Scripted(Arc::clone(&draws)), log: sink };
+        let limits = Limits { deadline: DEADLINE, ..*limits };
+        Self { engine: engine.with_sources(sources), clock: handle, draws, log, limits, until: Some(until) }
     }
 
     fn start(
@@ -57,15 +72,19 @@ impl Stage {
         random: Random,
         draws: Arc<Mutex<VecDeque<u64>>>,
     ) -> Result<Self, EngineError> {
-        let log: Arc<Mutex<Vec<String>>> = Arc::default();
-        let lines = Arc::clone(&log);
-        let sink = LogSink::new(LogLevel::Trace, move |line| {
-            let text = format!("{}: {}", line.level.as_str(), line.message.escape_debug());
-            lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        });
+        let (log, sink) = gathered();
         let sources = Sources { clock, random, log: sink };
         let options = EngineOptions { instances_max: INSTANCES_MAX, sources, ..EngineOptions::default() };
-        Ok(Self { engine: Engine::new(options)?, clock: handle, draws, log })
+        Ok(Self { engine: Engine::new(options)?, clock: handle, draws, log, limits: author_limits(), until: None })
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed) / 1000
     }
 
     pub fn set_time(&self, unix_ms: u64) {
@@ -87,6 +106,22 @@ impl Stage {
     }
 }
 
+/// Lines, and what gathers them.
+fn gathered() -> (Arc<Mutex<Vec<String>>>, LogSink) {
+    let log: Arc<Mutex<Vec<String>>> = Arc::default();
+    let lines = Arc::clone(&log);
+    let sink = LogSink::new(LogLevel::Trace, move |line| {
+        let text = format!("{}: {}", line.level.as_str(), line.message.escape_debug());
+        lines.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    });
+    (log, sink)
+}
+
+/// Those of production, but for the time of a call.
+fn author_limits() -> Limits {
+    Limits { deadline: DEADLINE, ..Limits::default() }
+}
+
 /// A Policy around a module that has no manifest.
 pub fn policy_of(path: &Path, bytes: &Arc<[u8]>, config: &serde_json::Value, grants: Vec<String>) -> Arc<Policy> {
     let stem = path.file_stem().map_or_else(|| "policy".into(), |stem| stem.to_string_lossy());
@@ -103,7 +138,7 @@ pub fn policy_of(path: &Path, bytes: &Arc<[u8]>, config: &serde_json::Value, gra
         digest: None,
         config: Arc::from(config.to_string()),
         grants: Grants { interfaces: grants, headers: Vec::new(), upstreams: Vec::new() },
-        limits: Limits { deadline: DEADLINE, ..Limits::default() },
+        limits: author_limits(),
         failure_mode: FailureMode::Deny,
         isolation: Isolation::Pooled,
     })

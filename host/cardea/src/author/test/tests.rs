@@ -1,12 +1,18 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use cardea_model::paged::Paged;
+use cardea_model::snapshot::PolicyId;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::{Args, Verdict, run};
+use crate::reload::policies::Policies;
+use crate::scenario::stage::{Stage, all_interfaces, policy_of};
+use crate::scenario::vectors;
 
 /// A policy by hand: it refuses any config but null, draws, traps on a draw of a half or more and on its third request,
 /// and else says `next` (an outcome of zeros).
@@ -92,6 +98,103 @@ fn a_broken_promise_is_named_and_the_others_still_count() {
     ] {
         assert!(report.contains(part), "{part}: {report}");
     }
+}
+
+/// The conformance policy as the interface was first released.
+const CONFORMANCE: &[u8] = include_bytes!("../../../../../tests/fixtures/conformance-0.1.0.wasm");
+
+#[test]
+fn kept_values_are_those_of_the_case_and_what_is_kept_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    fs::write(path("a.wasm"), CONFORMANCE).unwrap();
+    let cases = "config: { backend: canary }
+cases:
+  - promise: a value that was given is read, replaced and gone
+    kv: { a: given, b: 2 }
+    requests:
+      - { send: { path: '/kv/get?key=a' }, expect: { body: 1 given, kv: { b: '2' } } }
+      - { send: { path: '/kv/set?key=a&value=new&ttl=1000' }, expect: { kv: { a: new } } }
+      - { send: { path: '/kv/get?key=a', after: 1s }, expect: { status: 404, kv: { a: null } } }
+  - { promise: another case keeps nothing, send: { path: '/kv/get?key=b' }, expect: { status: 404, kv: { b: '2' } } }
+";
+    fs::write(path("scenarios.yaml"), cases).unwrap();
+    let junit = Some(path("junit.xml"));
+    let args = Args { paths: vec![folder.path().to_owned()], no_build: true, module: None, junit };
+    assert_eq!(run(&args), Ok(Verdict::Bad));
+    let report = fs::read_to_string(path("junit.xml")).unwrap();
+    assert!(report.contains("tests=\"2\" failures=\"1\""), "{report}");
+    assert!(report.contains("expect.kv.b: expected &quot;2&quot;, got none"), "{report}");
+}
+
+/// A proxy-wasm module by hand: it holds each request, asks the upstream `auth`, and passes its answer on as `x-auth`.
+const CALLER: &str = r#"(module
+    (import "env" "proxy_http_call" (func $call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+    (import "env" "proxy_get_buffer_bytes" (func $buffer (param i32 i32 i32 i32 i32) (result i32)))
+    (import "env" "proxy_replace_header_map_value" (func $replace (param i32 i32 i32 i32 i32) (result i32)))
+    (import "env" "proxy_continue_stream" (func $continue (param i32) (result i32)))
+    (memory (export "memory") 4)
+    (data (i32.const 1024) "auth")
+    (data (i32.const 1100) "\03\00\00\00\07\00\00\00\03\00\00\00\05\00\00\00\06\00\00\00\0a\00\00\00\04\00\00\00:method\00GET\00:path\00/check\00:authority\00auth\00")
+    (data (i32.const 1300) "x-auth")
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 131072))
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (drop (call $call (i32.const 1024) (i32.const 4) (i32.const 1100) (i32.const 69) (i32.const 0) (i32.const 0)
+            (i32.const 0) (i32.const 0) (i32.const 500) (i32.const 32)))
+        (i32.const 1))
+    (func (export "proxy_on_http_call_response") (param i32 i32 i32 i32 i32)
+        (drop (call $buffer (i32.const 4) (i32.const 0) (i32.const 99) (i32.const 16) (i32.const 20)))
+        (drop (call $replace (i32.const 0) (i32.const 1300) (i32.const 6) (i32.load (i32.const 16)) (i32.load (i32.const 20))))
+        (drop (call $continue (i32.const 0)))))"#;
+
+#[test]
+fn a_policy_that_asks_a_service_hears_what_the_case_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    fs::write(path("a.wasm"), wat::parse_str(CALLER).unwrap()).unwrap();
+    let cases = "cases:
+  - promise: answers come in their order, and the last one stays
+    replies: { auth: [{ status: 200, body: ann }, { body: bob }] }
+    requests:
+      - { send: {}, expect: { decision: next, request-headers: { x-auth: ann } } }
+      - { send: {}, expect: { decision: next, request-headers: { x-auth: bob } } }
+      - { send: {}, expect: { decision: next, request-headers: { x-auth: bob } } }
+  - { promise: a service may be gone, replies: { auth: [timeout] }, send: {}, expect: { request-headers: { x-auth: '' } } }
+";
+    fs::write(path("scenarios.yaml"), cases).unwrap();
+    let junit = Some(path("junit.xml"));
+    let args = Args { paths: vec![folder.path().to_owned()], no_build: true, module: None, junit };
+    let verdict = run(&args);
+    assert_eq!(verdict, Ok(Verdict::Good), "{}", fs::read_to_string(path("junit.xml")).unwrap_or_default());
+    fs::write(path("scenarios.yaml"), cases.replace("timeout", "tmeout")).unwrap();
+    assert_eq!(run(&args).map_err(|mistake| mistake.exit_code), Err(2));
+    fs::write(path("scenarios.yaml"), cases.replace("200", "2000")).unwrap();
+    assert_eq!(run(&args).map_err(|mistake| mistake.exit_code), Err(2));
+}
+
+#[test]
+fn a_module_that_breaks_the_scenarios_it_brings_is_not_taken() {
+    let hold = |scenarios: &str| {
+        let stage = Stage::live().unwrap();
+        let bytes: Arc<[u8]> = vectors::embed(&guest(), scenarios).unwrap().into();
+        let spec = policy_of(Path::new("a.wasm"), &bytes, &serde_json::Value::Null, all_interfaces());
+        let mut policies = Policies::default();
+        let list = {
+            let mut list = Paged::default();
+            list.set(0, Some(spec));
+            list
+        };
+        let failures = policies.take(&list, &[PolicyId(0)], &stage.engine, &Arc::default());
+        let loaded = Arc::clone(policies.get(PolicyId(0)).unwrap());
+        (failures, loaded.live.is_some(), loaded.refused.clone().map(|error| (error.stage, error.message)))
+    };
+    let good = "cases: [{ promise: p, random: [0.1], send: {}, expect: { decision: next } }]";
+    assert_eq!(hold(good), (0, true, None), "although the draws of the engine itself are others");
+    let (failures, is_live, refused) = hold(&good.replace("next", "deny"));
+    let (stage, message) = refused.unwrap();
+    assert_eq!((failures, is_live, stage), (1, false, "vectors"));
+    assert!(message.contains("its own promise \"p\"") && message.contains("expected deny, got next"), "{message}");
 }
 
 #[test]
