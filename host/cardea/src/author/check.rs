@@ -1,10 +1,12 @@
 //! `cardea policy check`: whether the ingress would take a module, by the very loader that it uses.
 
+mod compare;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use cardea_model::config::Policy;
+use cardea_model::config::{Grants, ModuleSource, Policy};
 use cardea_policy::{LoadError, State};
 
 use super::engine::{self, declared};
@@ -12,6 +14,7 @@ use super::mistake::Mistake;
 use super::module::{Module, Shape};
 use super::{Verdict, print};
 use crate::scenario::stage::{Stage, all_interfaces, policy_of, source_of};
+use crate::scenario::vectors;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,30 +24,77 @@ pub struct Args {
     /// A Policy manifest: its grants, limits and config are checked too. Of a folder, its policy.yaml by itself.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Interfaces that will be granted, in place of those of a manifest.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    grants: Option<Vec<String>>,
+    /// The version that serves now: what the new one changes for those who run it is told too.
+    #[arg(long, value_name = "FILE.wasm")]
+    previous: Option<PathBuf>,
+}
+
+/// What an operator or author has to see to, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub what: String,
+    pub remedy: String,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), remedy: remedy.into() }
+    }
 }
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let module = Module::read(&args.path)?;
     let policy = manifest(args)?;
     print::line(format!("{}: {} bytes", module.path.display(), print::number(module.bytes.len() as u64)));
-    if let Some(shape) = Shape::read(&module.bytes) {
+    let shape = Shape::of_any(&module.bytes);
+    if let Some(shape) = &shape {
+        print::line(format!("  ABI           {}", shape.abi().unwrap_or("unknown")));
         print::line(format!("  exports       {}", ours(&shape.exports)));
         print::line(format!("  imports       {}", ours(&shape.imports)));
-        print::line(format!("  needs grants  {}", grants(&shape)));
+        print::line(format!("  needs grants  {}", grants(shape)));
     }
     let stage = engine::live()?;
     let start = Instant::now();
-    match load(&stage, &module, policy.as_deref()) {
-        Ok(note) => {
-            print::line(format!("  ok: loads in {}{note}", print::duration(start.elapsed())));
-            Ok(Verdict::Good)
-        }
-        Err(error) => {
-            print::line(format!("  refused ({}): {}", error.stage, error.message));
-            print::line(format!("  help: {}{}", place(&error, policy.as_deref()), error.remedy));
-            Ok(Verdict::Bad)
-        }
+    let granted = args.grants.as_deref();
+    let mut findings = Vec::new();
+    match load(&stage, &module, policy.as_deref(), granted) {
+        Ok(note) => print::line(format!("  ok: loads in {}{note}", print::duration(start.elapsed()))),
+        Err(error) => findings.push(Finding::new(
+            format!("refused ({}): {}", error.stage, error.message),
+            format!("{}{}", place(&error, policy.as_deref()), error.remedy),
+        )),
     }
+    if let Some(shape) = &shape {
+        findings.extend(ungranted(shape, policy.as_deref(), granted));
+    }
+    if let Some(previous) = &args.previous {
+        let previous = Module::read(previous)?;
+        findings.extend(compare::findings(&previous, &module)?);
+    }
+    for Finding { what, remedy } in &findings {
+        print::line(format!("  {what}"));
+        print::line(format!("  help: {remedy}"));
+    }
+    Ok(if findings.is_empty() { Verdict::Good } else { Verdict::Bad })
+}
+
+/// All imports without a grant but the first, which the loader tells.
+fn ungranted(shape: &Shape, policy: Option<&Path>, granted: Option<&[String]>) -> Vec<Finding> {
+    let declared = policy.and_then(|policy| declared(policy).ok());
+    let declared =
+        declared.map(|declared| declared.with(ModuleSource::Bytes { path: "".into(), bytes: Arc::default() }));
+    let Some(granted) = granted.or(declared.as_ref().map(|policy| policy.grants.interfaces.as_slice())) else {
+        return Vec::new();
+    };
+    let missing = shape.capabilities().into_iter().filter(|name| !granted.iter().any(|known| known == name)).skip(1);
+    let finding = |name| {
+        let remedy = format!("add `{name}` to spec.grants.interfaces, if the policy may have it");
+        Finding::new(format!("the module imports `{name}`, which is not granted"), remedy)
+    };
+    missing.map(finding).collect()
 }
 
 fn manifest(args: &Args) -> Result<Option<PathBuf>, Mistake> {
@@ -60,14 +110,28 @@ fn manifest(args: &Args) -> Result<Option<PathBuf>, Mistake> {
 }
 
 /// Loads it as the manifest says, or with every grant and no config; what is left open is in the note.
-fn load(stage: &Stage, module: &Module, policy: Option<&Path>) -> Result<String, LoadError> {
+fn load(
+    stage: &Stage,
+    module: &Module,
+    policy: Option<&Path>,
+    granted: Option<&[String]>,
+) -> Result<String, LoadError> {
     let bytes: Arc<[u8]> = Arc::from(module.bytes.as_slice());
     let spec = match policy.map(declared) {
         Some(Ok(declared)) => Arc::new(declared.with(source_of(&module.path, &bytes))),
         Some(Err(mistake)) => return Err(unread(mistake)),
         None => policy_of(&module.path, &bytes, &serde_json::Value::Null, all_interfaces()),
     };
-    match stage.engine.load(&spec, &Arc::new(State::default()), None) {
+    let spec = match granted {
+        Some(granted) => {
+            let grants = Grants { interfaces: granted.to_vec(), ..spec.grants.clone() };
+            Arc::new(Policy { grants, ..Policy::clone(&spec) })
+        }
+        None => spec,
+    };
+    // As the ingress does it: the scenarios that it brings come last.
+    let loaded = stage.engine.load(&spec, &Arc::new(State::default()), None);
+    match loaded.and_then(|_| vectors::hold(&stage.engine, &spec)) {
         Ok(_) => {
             Ok(policy.map_or_else(String::new, |policy| format!(", granted and configured by {}", policy.display())))
         }
@@ -126,5 +190,5 @@ pub fn error_under(module: &[u8], policy: &Path) -> Option<LoadError> {
 #[cfg(test)]
 fn refusal(module: &[u8], policy: Option<&Path>) -> Option<LoadError> {
     let module = Module { path: PathBuf::from("a.wasm"), bytes: module.to_owned() };
-    load(&engine::live().ok()?, &module, policy).err()
+    load(&engine::live().ok()?, &module, policy, None).err()
 }

@@ -11,6 +11,7 @@ use super::mistake::Mistake;
 use super::module::{Module, Shape};
 use super::{Verdict, engine, print};
 use crate::scenario::stage::{all_interfaces, policy_of};
+use crate::scenario::vectors;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,6 +28,10 @@ struct Report {
     file: String,
     bytes: usize,
     digest: String,
+    /// `cardea:policy`, `proxy-wasm`, `http-wasm`, `wasi:http`; absent where it is none of them.
+    abi: Option<&'static str>,
+    /// Of our interfaces that it was built against.
+    interface_versions: Vec<String>,
     imports: Vec<String>,
     exports: Vec<String>,
     phases: Vec<&'static str>,
@@ -35,6 +40,12 @@ struct Report {
     core_modules: u32,
     memory_bytes_min: u64,
     producers: Vec<Producer>,
+    sections: Vec<Section>,
+    /// Cases that travel in it and are played before it goes live.
+    scenarios: Option<usize>,
+    function_names: bool,
+    source_lines: bool,
+    source_map: Option<String>,
     /// Absent where the module is refused.
     load_ms: Option<f64>,
     /// Why it is refused, or wants a config.
@@ -48,10 +59,16 @@ struct Producer {
     version: String,
 }
 
+#[derive(Debug, Serialize)]
+struct Section {
+    name: String,
+    bytes: usize,
+}
+
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let module = Module::read(&args.path)?;
-    let Some(shape) = Shape::read(&module.bytes) else {
-        let what = format!("{} is not a Wasm component", module.path.display());
+    let Some(shape) = Shape::of_any(&module.bytes) else {
+        let what = format!("{} is not Wasm, or is cut short", module.path.display());
         return Err(Mistake::policy(what, "name the .wasm file that `cardea policy build` made; `check` says more"));
     };
     let report = report(&module, shape)?;
@@ -70,11 +87,18 @@ fn report(module: &Module, shape: Shape) -> Result<Report, Mistake> {
         file: module.path.display().to_string(),
         bytes: module.bytes.len(),
         digest: cardea_policy::digest(&module.bytes),
+        abi: shape.abi(),
+        interface_versions: shape.versions().into_iter().map(str::to_owned).collect(),
+        scenarios: vectors::count(&module.bytes),
+        function_names: shape.names,
+        source_lines: shape.lines,
         phases: shape.phases(),
         grants: shape.capabilities().into_iter().map(str::to_owned).collect(),
         core_modules: shape.core_modules,
         memory_bytes_min: shape.memory_bytes_min,
         producers: shape.producers.into_iter().map(|(role, name, version)| Producer { role, name, version }).collect(),
+        sections: shape.sections.into_iter().map(|(name, bytes)| Section { name, bytes }).collect(),
+        source_map: shape.source_map,
         imports: shape.imports,
         exports: shape.exports,
         load_ms: load.map(|took| took.as_secs_f64() * 1e3),
@@ -100,6 +124,11 @@ fn load(module: &Module) -> Result<(Option<Duration>, Option<String>), Mistake> 
 fn show(report: &Report) {
     print::line(format!("{}: {} bytes", report.file, print::number(report.bytes as u64)));
     print::line(format!("  digest         {}", report.digest));
+    print::line(format!(
+        "  ABI            {} {}",
+        report.abi.unwrap_or("unknown"),
+        report.interface_versions.join(", ")
+    ));
     print::line(format!("  phases         {}", joined(&report.phases)));
     print::line(format!("  needs grants   {}", joined(&report.grants)));
     print::line(format!("  imports        {}", joined(&report.imports)));
@@ -108,6 +137,22 @@ fn show(report: &Report) {
     print::line(format!("  starts with    {} bytes of memory", print::number(report.memory_bytes_min)));
     for Producer { role, name, version } in &report.producers {
         print::line(format!("  {role:<14} {name} {version}"));
+    }
+    let sections: Vec<String> = report
+        .sections
+        .iter()
+        .map(|Section { name, bytes }| format!("{name} ({})", print::number(*bytes as u64)))
+        .collect();
+    print::line(format!("  sections       {}", joined(&sections)));
+    let told = [
+        (report.function_names, "function names"),
+        (report.source_lines, "source lines"),
+        (report.source_map.is_some(), "a source map"),
+    ];
+    let told: Vec<&str> = told.into_iter().filter_map(|(is_there, what)| is_there.then_some(what)).collect();
+    print::line(format!("  for traps      {}", joined(&told)));
+    if let Some(cases) = report.scenarios {
+        print::line(format!("  scenarios      {cases}, played before it goes live"));
     }
     if let Some(milliseconds) = report.load_ms {
         print::line(format!("  compiles in    {}", print::duration(Duration::from_secs_f64(milliseconds / 1e3))));

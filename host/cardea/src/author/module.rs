@@ -26,18 +26,32 @@ pub struct Shape {
     pub memory_bytes_min: u64,
     /// Who made it, each once: (`language` | `sdk` | `processed-by`, name, version).
     pub producers: BTreeSet<(String, String, String)>,
+    pub is_component: bool,
+    /// Custom sections of its own, and their bytes.
+    pub sections: Vec<(String, usize)>,
+    /// Some core module names its functions: a trap tells where it was.
+    pub names: bool,
+    /// Some core module has DWARF: `dev` tells lines of the source.
+    pub lines: bool,
+    /// Where a debugger finds its source map.
+    pub source_map: Option<String>,
 }
 
 impl Shape {
-    /// Reads as far as the file is Wasm; `None` if it is no component.
+    /// Of a component; `None` of anything else.
     pub fn read(bytes: &[u8]) -> Option<Self> {
+        Self::of_any(bytes).filter(|shape| shape.is_component)
+    }
+
+    /// Of a component, or of a core module, whose imports read `module.name`; `None` if it is no Wasm.
+    pub fn of_any(bytes: &[u8]) -> Option<Self> {
         let mut shape = Self::default();
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.ok()? {
-                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return None,
                 Payload::Version { encoding, .. } => {
                     depth += 1;
+                    shape.is_component |= encoding == Encoding::Component;
                     shape.core_modules += u32::from(encoding == Encoding::Module);
                 }
                 Payload::End(_) => depth = depth.saturating_sub(1),
@@ -59,12 +73,28 @@ impl Shape {
                     self.exports.push(export.ok()?.name.name.to_owned());
                 }
             }
+            Payload::ImportSection(imports) if depth == 1 => {
+                for import in imports.clone().into_imports() {
+                    let import = import.ok()?;
+                    self.imports.push(format!("{}.{}", import.module, import.name));
+                }
+            }
+            Payload::ExportSection(exports) if depth == 1 => {
+                for export in exports.clone() {
+                    self.exports.push(export.ok()?.name.to_owned());
+                }
+            }
             Payload::MemorySection(memories) => {
                 for memory in memories.clone() {
                     self.memory_bytes_min += memory.ok()?.initial.saturating_mul(PAGE_BYTES);
                 }
             }
-            Payload::CustomSection(section) => self.custom(section),
+            Payload::CustomSection(section) => {
+                if depth == 1 {
+                    self.sections.push((section.name().to_owned(), section.data().len()));
+                }
+                self.custom(section);
+            }
             _ => {}
         }
         Some(())
@@ -72,12 +102,46 @@ impl Shape {
 
     /// A custom section that cannot be read says nothing, and is no fault.
     fn custom(&mut self, section: &CustomSectionReader<'_>) {
+        match section.name() {
+            "name" => self.names = true,
+            ".debug_line" => self.lines = true,
+            "sourceMappingURL" => {
+                // A length in one byte or two, and a text.
+                let text = section.data().iter().copied().skip_while(|byte| !byte.is_ascii_graphic()).collect();
+                self.source_map = String::from_utf8(text).ok();
+            }
+            _ => {}
+        }
         let KnownCustom::Producers(fields) = section.as_known() else { return };
         for field in fields.into_iter().flatten() {
             for value in field.values.into_iter().flatten() {
                 self.producers.insert((field.name.to_owned(), value.name.to_owned(), value.version.to_owned()));
             }
         }
+    }
+
+    /// What it was made for, by what it imports and exports.
+    pub fn abi(&self) -> Option<&'static str> {
+        let exports = |prefix: &str| self.exports.iter().any(|name| name.starts_with(prefix));
+        let imports = |prefix: &str| self.imports.iter().any(|name| name.starts_with(prefix));
+        if self.is_component {
+            return [(PACKAGE, "cardea:policy"), ("wasi:http/", "wasi:http")]
+                .into_iter()
+                .find_map(|(prefix, abi)| exports(prefix).then_some(abi));
+        }
+        if exports("proxy_abi_version_") || imports("env.proxy_") {
+            Some("proxy-wasm")
+        } else if imports("http_handler.") || exports("handle_request") && exports("handle_response") {
+            Some("http-wasm")
+        } else {
+            None
+        }
+    }
+
+    /// The versions of our interfaces that it was built against: one, mostly.
+    pub fn versions(&self) -> BTreeSet<&str> {
+        let ours = self.imports.iter().chain(&self.exports).filter_map(|name| name.strip_prefix(PACKAGE));
+        ours.filter_map(|rest| rest.split_once('@')).map(|(_, version)| version).collect()
     }
 
     /// The interfaces that a Policy has to grant.

@@ -8,6 +8,9 @@ use clap::Parser;
 use super::module::Shape;
 use super::{Command, Verdict, check};
 
+/// The conformance policy as the interface was first released.
+const CONFORMANCE: &[u8] = include_bytes!("../../../../tests/fixtures/conformance-0.1.0.wasm");
+
 /// A folder with the bytes of one module.
 struct Folder(tempfile::TempDir);
 
@@ -104,6 +107,31 @@ fn an_import_that_the_manifest_does_not_grant_is_refused_by_name() {
     let error = check::error_under(&module, &path).unwrap();
     assert_eq!((error.stage, error.field), ("imports", "spec.grants.interfaces"));
     assert!(error.message.contains("`kv-local`"), "{error:?}");
+}
+
+#[test]
+fn a_new_version_that_wants_more_is_found_and_one_that_wants_the_same_is_not() {
+    let importing =
+        |name: &str| wat::parse_str(format!("(component (import \"cardea:policy/{name}@0.1.0\" (instance)))")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("old.wasm"), CONFORMANCE).unwrap();
+    let same = verdict(&[&path("old.wasm"), "--previous", &path("old.wasm")]);
+    assert_eq!(same, Ok(Verdict::Good));
+    fs::write(path("less.wasm"), importing("clock")).unwrap();
+    assert_eq!(verdict(&[&path("old.wasm"), "--previous", &path("less.wasm")]), Ok(Verdict::Bad));
+    assert_eq!(verdict(&[&path("old.wasm"), "--grants", "clock,log"]), Ok(Verdict::Bad), "it imports more");
+}
+
+#[test]
+fn any_wasm_is_told_by_its_abi() {
+    let abi = |text: &str| Shape::of_any(&wat::parse_str(text).unwrap()).unwrap().abi();
+    assert_eq!(abi("(module (func (export \"proxy_abi_version_0_2_1\")))"), Some("proxy-wasm"));
+    assert_eq!(abi("(module (import \"http_handler\" \"log\" (func)))"), Some("http-wasm"));
+    assert_eq!(abi("(module (func (export \"_start\")))"), None);
+    assert_eq!(Shape::of_any(&exporting(&["cardea:policy/on-request@0.1.0"])).unwrap().abi(), Some("cardea:policy"));
+    assert_eq!(Shape::of_any(&exporting(&["wasi:http/incoming-handler@0.2.3"])).unwrap().abi(), Some("wasi:http"));
+    assert_eq!(Shape::of_any(b"hello"), None);
 }
 
 #[test]
