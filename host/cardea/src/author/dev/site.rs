@@ -32,7 +32,7 @@ impl Site {
             "spec": { "controller": "cardea.dev/ingress" } });
         let mut objects = vec![class];
         objects.extend(backends.iter().flat_map(|(name, address)| service(name, *address)));
-        site.write("backends.yaml", &documents(&objects))?;
+        site.write("backends.yaml", documents(&objects))?;
         Ok(site)
     }
 
@@ -50,8 +50,8 @@ impl Site {
         let policy = self.policy(&built.name)?;
         let name = policy.pointer("/metadata/name").and_then(Value::as_str).unwrap_or(&built.name).to_owned();
         self.write("module.wasm", &built.bytes)?;
-        self.write("policy.yaml", &documents(&[policy]))?;
-        self.write("route.yaml", &documents(&[self.route(&name)]))
+        self.write("policy.yaml", documents(&[policy]))?;
+        self.write("route.yaml", documents(&[self.route(&name)]))
     }
 
     /// The author's Policy, but for where the module is.
