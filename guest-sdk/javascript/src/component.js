@@ -45,5 +45,6 @@ function withoutClock() {
     construct: (target, args, wanted) => (args.length === 0 ? none("new Date()") : Reflect.construct(target, args, wanted === globalThis.Date ? target : wanted)),
     apply: () => none("Date()"),
   });
-  if (globalThis.performance) globalThis.performance.now = () => none("performance.now()");
+  // Its own `now` is read-only.
+  Object.defineProperty(globalThis, "performance", { value: { now: () => none("performance.now()") }, configurable: true });
 }
