@@ -103,6 +103,11 @@ impl Host {
         count(&self.host_calls, HOST_CALLS_MAX)
     }
 
+    /// Of the call in hand, or the last one.
+    pub fn host_calls(&self) -> u32 {
+        self.host_calls.get()
+    }
+
     /// Counts a host call about the exchange.
     pub fn ask(&self) -> wasmtime::Result<&Exchange> {
         self.enter()?;

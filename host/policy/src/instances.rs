@@ -48,6 +48,15 @@ struct Entry {
     tally: TallyGuard,
 }
 
+/// What an instance takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// Linear memory.
+    pub memory_bytes: usize,
+    /// Of the last call.
+    pub host_calls: u32,
+}
+
 /// What a successful call read, and what it cost.
 pub(crate) struct Called {
     /// The policy's name, of which the worker has a copy of its own: cloning it disturbs no other worker.
@@ -78,6 +87,13 @@ impl Instances {
                 *entry = None;
             }
         }
+    }
+
+    /// Of the instance that a policy has here, after its last call; `None` without one, and for modules of other ABIs.
+    pub fn footprint(&self, policy: &Policy) -> Option<Footprint> {
+        let entry = self.entries.get(policy.slot.index())?.as_ref().filter(|entry| entry.id == policy.slot.id())?;
+        let host = entry.idle.as_ref()?.store.data();
+        Some(Footprint { memory_bytes: host.limits.memory_bytes, host_calls: host.host_calls() })
     }
 
     /// Idle instances held, for metrics and tests.

@@ -32,7 +32,7 @@ pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Member, Respo
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Beside, Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;
-pub use instances::Instances;
+pub use instances::{Footprint, Instances};
 pub use load::{LoadError, digest};
 pub use outcome::{BodyDemand, Reply, Summary, Target, fuzz_request_outcome};
 pub use policy::Policy;

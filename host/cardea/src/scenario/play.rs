@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use cardea_model::config;
 use cardea_policy::{
-    BodyDemand, BodyStep, CallFailure, Chain, Decided, DecisionKind, Exchange, Failure, Instances, LoadError, Member,
-    Policy, Reply, ResponseHead, ResponseStep, Run, Side, State, Step, Summary, Target,
+    BodyDemand, BodyStep, CallFailure, Chain, Decided, DecisionKind, Exchange, Failure, Footprint, Instances,
+    LoadError, Member, Policy, Reply, ResponseHead, ResponseStep, Run, Side, State, Step, Summary, Target,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -105,6 +105,12 @@ impl Player {
         let (chain, backends) = (Arc::clone(&self.chain), self.backends.clone());
         let (state, replies) = (Arc::clone(&self.state), self.replies.clone());
         Self { chain, instances: Instances::new(&stage.engine), state, replies, backends }
+    }
+
+    /// Of its instance, after the last call.
+    pub fn footprint(&self) -> Option<Footprint> {
+        let loaded = self.chain.members.iter().find_map(|member| member.loaded.as_ref())?;
+        self.instances.footprint(loaded)
     }
 
     pub fn reply_with(&mut self, replies: Replies) {

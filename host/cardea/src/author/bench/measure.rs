@@ -41,6 +41,7 @@ pub fn module(module: &Module, spec: &Arc<Policy>, asked: &Exchange) -> Result<R
     let (cached, (stage, mut player)) = subject.load(&pooled)?;
     let mut exchange = subject.exchange()?;
     let first = subject.once(&mut player, &mut exchange)?;
+    let host_calls = player.footprint().map(|footprint| footprint.host_calls);
     let times = repeat(POOLED, || subject.again(&mut player))?;
     let memory = subject.memory(&stage, &player)?;
     let (_, (_, mut player)) = subject.load(&isolated)?;
@@ -60,6 +61,7 @@ pub fn module(module: &Module, spec: &Arc<Policy>, asked: &Exchange) -> Result<R
         pooled: Sample::of(times.iter().map(|timed| timed.request).collect()),
         response: Sample::of(times.iter().filter_map(|timed| timed.response).collect()),
         isolated: Sample::of(fresh.iter().map(|timed| timed.request).collect()),
+        host_calls,
         memory,
         host: if cfg!(debug_assertions) { "debug" } else { "release" },
     })
@@ -119,7 +121,10 @@ impl Subject<'_> {
             }
         }
         let grown = memory::private_dirty().zip(before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Memory { private_dirty_bytes: grown.map(|bytes| bytes / INSTANCES as u64) })
+        Ok(Memory {
+            private_dirty_bytes: grown.map(|bytes| bytes / INSTANCES as u64),
+            linear_bytes: players.iter().find_map(Player::footprint).map(|footprint| footprint.memory_bytes),
+        })
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Report {
     pub cold: Cold,
     /// Request phases of an instance that is called again.
     pub pooled: Option<Sample>,
+    /// Questions to the host in the last call of the request; absent for other ABIs.
+    pub host_calls: Option<u32>,
     /// Response phases likewise; absent where the policy wants none.
     pub response: Option<Sample>,
     /// Request phases with a new instance for each request.
@@ -45,6 +47,8 @@ pub struct Cold {
 pub struct Memory {
     /// Pages that it alone has written, after 200 requests.
     pub private_dirty_bytes: Option<u64>,
+    /// Linear memory; absent for other ABIs.
+    pub linear_bytes: Option<usize>,
 }
 
 impl Report {
@@ -60,6 +64,12 @@ impl Report {
         calls("a request", self.pooled);
         calls("a response", self.response);
         calls("isolated", self.isolated);
+        if let Some(calls) = self.host_calls {
+            line("host calls", format!("{calls} a call"));
+        }
+        if let Some(bytes) = self.memory.linear_bytes {
+            line("linear memory", format!("{} bytes an instance", print::number(bytes as u64)));
+        }
         if let Some(bytes) = self.memory.private_dirty_bytes {
             line("memory", format!("{} bytes written by an instance", print::number(bytes)));
         }
