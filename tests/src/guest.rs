@@ -55,6 +55,14 @@ fn compiled(name: &str) -> Result<Vec<u8>> {
     std::fs::read(&path).with_context(|| format!("{} (CARDEA_POLICIES_DIR names its folder)", path.display()))
 }
 
+/// One of them that must be made a component, from the types that it carries.
+///
+/// # Errors
+/// When it was not built, or is no component's core.
+pub fn made(name: &str) -> Result<Vec<u8>> {
+    ComponentEncoder::default().module(&built(name)?)?.validate(true).encode()
+}
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));

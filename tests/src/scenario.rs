@@ -84,7 +84,8 @@ pub enum CertificateSpec {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySpec {
-    /// `guests/NAME.wat` as `wat:NAME`, a shipped policy as `shipped:NAME`, `modules/ABI/NAME` as `built:ABI/NAME`, any
+    /// `guests/NAME.wat` as `wat:NAME`, a shipped policy as `shipped:NAME`, `modules/ABI/NAME` as `built:ABI/NAME`, or
+    /// `component:ABI/NAME` where it is made a component, any
     /// bytes as `text:...`.
     pub module: String,
     /// The rest of the Policy's `spec`.

@@ -18,7 +18,7 @@ use cardea_model::difference::Difference;
 use cardea_model::endpoint::{EndpointSet, Resolver};
 use cardea_model::problem::Problem;
 use cardea_model::snapshot::{BackendId, PolicyId, Snapshot};
-use cardea_policy::{Chain, Engine, State};
+use cardea_policy::{Chain, Engine, LoadCost, State};
 use cardea_proxy::live::Generation;
 use cardea_proxy::tls::Keys;
 use cardea_proxy::worker::Shared;
@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::event::{Level, emit};
 
+pub use policies::figures;
 use policies::{Loaded, Policies};
 
 /// Builds generations, one after the other. It lives on the thread that watches the source.
@@ -65,6 +66,8 @@ pub struct SeenPolicy {
     pub digest: Option<Arc<str>>,
     /// The version that is declared is the one that serves.
     pub current: bool,
+    /// Of the version that serves.
+    pub cost: Option<LoadCost>,
 }
 
 impl View {
@@ -117,6 +120,7 @@ impl Reloader {
         for host in &changes.certificates {
             self.keys.declare(host, snapshot.certificates.get(host));
         }
+        self.shared.warming.warm(self.policies.cold(&changes.policies));
         self.publish(snapshot, &changes, &difference);
         self.config = config;
         self.problems = problems;
@@ -298,6 +302,7 @@ impl SeenPolicy {
             name: Arc::clone(&loaded.name),
             digest: loaded.live.as_ref().map(|policy| Arc::clone(&policy.digest)),
             current: loaded.current,
+            cost: loaded.live.as_ref().map(|policy| policy.cost),
         }
     }
 }

@@ -17,6 +17,7 @@ use cardea_proxy::live::Live;
 use cardea_proxy::metrics::Metrics;
 use cardea_proxy::tls::Tls;
 use cardea_proxy::upstream::registry::Registry;
+use cardea_proxy::warming::Warming;
 use cardea_proxy::worker::{self, Shared, Standing};
 use serde_json::json;
 use tokio::sync::watch;
@@ -106,6 +107,7 @@ fn shared(settings: &Checked, access_log: Option<mpsc::SyncSender<Vec<u8>>>) -> 
         tls: Tls::new().context("TLS cannot be set up")?,
         access_log,
         standing: watch::Sender::new(Standing::Serving),
+        warming: Warming::default(),
     })
 }
 

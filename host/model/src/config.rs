@@ -69,8 +69,10 @@ pub enum IngressBackend {
         name: Arc<str>,
         port: ServicePortRef,
     },
-    /// A typed local object reference: `kind/name`. Refused, with a problem.
+    /// A typed local object reference. A Policy (`cardea.dev`) answers itself; others are refused, with a problem.
     Resource {
+        /// `apiGroup`; empty for the core group.
+        group: String,
         kind: String,
         name: String,
     },

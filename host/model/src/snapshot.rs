@@ -70,6 +70,8 @@ pub struct Route {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     Forward(BackendId),
+    /// The last policy of the chain answers: a Policy is the route's backend.
+    Answer,
     /// The route exists but cannot be served: 503 on this path alone. The text says why, for the access line.
     Unavailable(Arc<str>),
 }

@@ -7,6 +7,7 @@
 mod core_module;
 pub(crate) mod http_wasm;
 pub(crate) mod proxy_wasm;
+pub(crate) mod wasi_http;
 mod wasi_p1;
 
 use std::rc::Rc;

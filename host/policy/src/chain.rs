@@ -5,6 +5,7 @@
 
 mod explain;
 mod phases;
+mod served;
 mod sessions;
 
 use std::borrow::Cow;
@@ -51,6 +52,8 @@ pub enum Step {
     /// A module of another ABI holds the head: give it the body with [`Run::on_body`], and watch [`Run::poll_resumed`]; when it
     /// lets the head go, [`Run::go_on`].
     Pause,
+    /// A guest of wasi:http serves the exchange from here: [`Run::serve`] this member.
+    Serve(usize),
     /// The failed policy's name, and how. Answer 503.
     Fail(Arc<str>, Failure),
 }
@@ -173,6 +176,8 @@ struct Kept {
     carry: Vec<u8>,
     /// Its stay in a module of another ABI; gone when that failed and is skipped.
     session: Option<Box<dyn Session>>,
+    /// Its guest has sent the exchange on and waits for the answer: the response phases end here, until it has answered.
+    serves: bool,
 }
 
 impl fmt::Debug for Run {
@@ -237,10 +242,12 @@ impl Run {
 
     /// Whether some policy has response edits or follows the response phase; when not, skip the phase.
     pub fn wants_response(&self) -> bool {
-        self.kept.iter().any(|kept| kept.follow_response || !kept.response_edits.is_empty() || kept.session.is_some())
+        self.kept.iter().any(|kept| {
+            kept.follow_response || !kept.response_edits.is_empty() || kept.session.is_some() || kept.serves
+        })
     }
 
-    /// In reverse order. `exchange.response` must be set.
+    /// In reverse order, as far as the first that serves the exchange. `exchange.response` must be set.
     pub fn on_response(&mut self, instances: &mut Instances, exchange: &mut Box<Exchange>) -> ResponseStep {
         phases::respond(self, instances, exchange)
     }
@@ -265,6 +272,7 @@ impl Run {
             let Some(member) = self.chain.members.get(index) else { break };
             let before = instances.explains().then(|| Before::of(exchange));
             let step = match member.loaded.as_deref().map(|policy| &policy.kind) {
+                Some(Kind::Server(_)) => return Step::Serve(index),
                 Some(Kind::Foreign(_)) => self.open(index, instances, exchange, allowed),
                 _ => {
                     let answer = phases::request(member, instances, exchange, allowed);
@@ -315,6 +323,7 @@ impl Run {
             follow_complete: outcome.follow_complete,
             carry: Vec::new(),
             session: None,
+            serves: false,
         };
         let step = phases::step(outcome.decision, &mut self.target, exchange);
         match step {

@@ -58,7 +58,7 @@ fn ticks(time: Duration) -> u64 {
 }
 
 #[expect(unsafe_code, reason = "std has no clock of a thread's CPU time: see the proof inside")]
-fn thread_cpu_time() -> Option<Duration> {
+pub(crate) fn thread_cpu_time() -> Option<Duration> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid `timespec` of ours that lives through the call, which writes to it and keeps no pointer;
     // the clock id is a constant that every Linux has.

@@ -77,6 +77,8 @@ struct Inner {
 
 /// Stack of a guest. A worker's thread must have this and room for the host's own calls.
 const STACK_BYTES_MAX: usize = 256 << 10;
+/// Stack of a guest that may wait: its own, and room for the host's calls.
+const FIBER_BYTES: usize = 1 << 20;
 /// Core instances of one component: Python components have 38.
 const CORE_INSTANCES_MAX: u32 = 50;
 pub(crate) const MEMORIES_MAX: u32 = 4;
@@ -136,6 +138,11 @@ impl Engine {
         Seats::take(&self.inner.seats)
     }
 
+    /// For guests that stay for as long as an exchange: they leave half of the seats to others.
+    pub(crate) fn take_shared_seat(&self) -> Option<Seat> {
+        (self.inner.seats.taken() < self.inner.options.instances_max.div_ceil(2)).then(|| self.take_seat()).flatten()
+    }
+
     pub(crate) fn take_slot(&self) -> Slot {
         Slots::take(&self.inner.slots)
     }
@@ -169,6 +176,7 @@ fn config() -> Config {
     config
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES_MAX)
+        .async_stack_size(FIBER_BYTES)
         .wasm_component_model(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
@@ -193,6 +201,7 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
         .table_elements(TABLE_ELEMENTS_MAX)
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(64 << 10)
+        .total_stacks(instances)
         // Asks only for pages that are present: a page that was swapped out would keep a request's data.
         .pagemap_scan(Enabled::No);
     pool

@@ -74,6 +74,22 @@ impl Beside {
         fields.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
     }
 
+    /// Drops what `headers` has by the same name.
+    pub(crate) fn yield_to(&mut self, headers: &HeaderMap) {
+        if headers.contains_key(&X_FORWARDED_FOR) {
+            self.forwarded_for = None;
+        }
+        if headers.contains_key(&X_FORWARDED_HOST) {
+            self.forwarded_host = None;
+        }
+        if headers.contains_key(&X_FORWARDED_PROTO) {
+            self.forwarded_proto = None;
+        }
+        if headers.contains_key(&X_REQUEST_ID) {
+            self.request_id = None;
+        }
+    }
+
     /// Moves all into a map: for an edit of one of them, or a protocol that has only the map.
     pub fn settle(&mut self, headers: &mut HeaderMap) {
         for (name, value) in self.iter() {

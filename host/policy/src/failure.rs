@@ -28,6 +28,9 @@ pub enum Failure {
     Instantiate(String),
     #[error("too many instances at once")]
     Overloaded,
+    /// Of a policy that must answer, and did not.
+    #[error("{0}")]
+    NoAnswer(String),
     /// No version of the policy ever loaded; its routes answer by failure mode.
     #[error("is not loaded")]
     NotLoaded,
@@ -48,6 +51,7 @@ impl Failure {
             Self::BodyOverflow => "policy_body_overflow",
             Self::Instantiate(_) => "policy_instantiate",
             Self::Overloaded => "policy_overloaded",
+            Self::NoAnswer(_) => "policy_no_answer",
             Self::NotLoaded => "policy_not_loaded",
         }
     }
@@ -64,7 +68,7 @@ impl Failure {
     }
 
     /// Every label, for metrics that exist from the start.
-    pub const LABELS: [&'static str; 12] = [
+    pub const LABELS: [&'static str; 13] = [
         "policy_deadline",
         "policy_trap",
         "policy_memory",
@@ -76,6 +80,7 @@ impl Failure {
         "policy_body_overflow",
         "policy_instantiate",
         "policy_overloaded",
+        "policy_no_answer",
         "policy_not_loaded",
     ];
 }

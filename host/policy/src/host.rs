@@ -20,8 +20,16 @@ pub(crate) const KV_CALLS_MAX: u32 = 64;
 pub(crate) const LOG_LINES_MAX: u32 = 16;
 pub(crate) const LOG_LINE_BYTES_MAX: usize = 4 << 10;
 
-/// Where every instance begins [`Host::next_fixed`]: the fraction of pi, so nobody chose it.
+/// Where every instance begins [`split_fixed`]: the fraction of pi, so nobody chose it.
 const FIXED_SEED: u64 = 0x243f_6a88_85a3_08d3;
+
+/// The next number of the sequence that stands for random numbers where they are not granted; it begins with a state of 0.
+pub(crate) fn split_fixed(state: &Cell<u64>) -> u64 {
+    let mut now = state.get() ^ FIXED_SEED;
+    let number = split_mix(&mut now);
+    state.set(now ^ FIXED_SEED);
+    number
+}
 
 /// Ends a call whose quota of host calls is used up.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +90,7 @@ impl Host {
             log_dropped: Cell::new(0),
             now: Cell::new(None),
             output: Output::default(),
-            fixed: Cell::new(FIXED_SEED),
+            fixed: Cell::new(0),
         }
     }
 
@@ -153,10 +161,7 @@ impl Host {
 
     /// A number where random numbers are not granted: the same sequence in every instance.
     pub fn next_fixed(&self) -> u64 {
-        let mut state = self.fixed.get();
-        let number = split_mix(&mut state);
-        self.fixed.set(state);
-        number
+        split_fixed(&self.fixed)
     }
 
     /// Ends what the call wrote to its standard streams. Gives its first words on standard error.

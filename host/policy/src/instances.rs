@@ -25,7 +25,7 @@ pub struct Instances {
     /// By slot of the policy.
     entries: Vec<Option<Entry>>,
     worker: Rc<Worker>,
-    pulse: Pulse,
+    pulse: Rc<Pulse>,
     /// What modules of other ABIs asked for, until the data plane takes it.
     calls: Vec<Call>,
     /// Calls until the next look for policies that are gone.
@@ -71,7 +71,7 @@ impl Instances {
         Self {
             entries: Vec::new(),
             worker: Rc::new(Worker::new(engine.sources().random.clone())),
-            pulse: engine.pulse(),
+            pulse: Rc::new(engine.pulse()),
             calls: Vec::new(),
             sweep_in: SWEEP_EVERY,
             explains: engine.options().explain,
@@ -106,6 +106,26 @@ impl Instances {
         let number = self.worker.generator.borrow_mut().next_u64().unwrap_or(0);
         // The high half of the product: uniform enough without a division (Lemire, 2018).
         ((u128::from(number) * u128::from(sum)) >> 64) as u64
+    }
+
+    /// The worker's mark that a guest may be running.
+    pub(crate) fn pulse(&self) -> Rc<Pulse> {
+        Rc::clone(&self.pulse)
+    }
+
+    /// Makes an instance for the next call, if there is none and one would be kept. A failure is the next call's to tell.
+    pub fn warm(&mut self, policy: &Arc<Policy>) {
+        let is_kept = policy.spec.isolation == Isolation::Pooled && policy.native().is_some();
+        if !is_kept || self.entry(policy).is_none_or(|entry| entry.idle.is_some()) {
+            return;
+        }
+        let worker = Rc::clone(&self.worker);
+        self.pulse.begin();
+        let made = self.make(policy, &worker, Instant::now());
+        self.pulse.end();
+        if let (Some(entry), Ok(instance)) = (self.entry(policy), made) {
+            entry.idle = Some(instance);
+        }
     }
 
     /// See [`Called::name`].

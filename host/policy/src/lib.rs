@@ -26,6 +26,7 @@ mod source;
 mod state;
 
 pub use abi::proxy_wasm::fuzz_proxy_wasm;
+pub use abi::wasi_http::{Answer, Event, Feed, Forward, Inflow, Outflow, Service};
 pub use abi::{Abi, Call, CallFailure, CallReply, Side};
 pub use backtrace::{BACKTRACE, CALLED_BY};
 pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Member, ResponseStep, Run, Step};
@@ -33,7 +34,7 @@ pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Beside, Exchange, Peer, ReadSet, ResponseHead};
 pub use failure::Failure;
 pub use instances::{Footprint, Instances};
-pub use load::{LoadError, digest};
+pub use load::{LoadCost, LoadError, Slow, digest};
 pub use outcome::{BodyDemand, Reply, Summary, Target, fuzz_request_outcome};
 pub use policy::Policy;
 pub use source::{Clock, LogLevel, LogLine, LogSink, Random, Sources};

@@ -4,27 +4,30 @@
 //! caller is never a worker.
 
 mod core_module;
+mod cost;
 mod limits;
+mod probe;
 mod shape;
 mod snapshot;
 
-use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+pub use cost::{LoadCost, Slow};
+use probe::{measured, not_started, probe};
 
 use cardea_model::config::{self, Isolation, ModuleSource};
 use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, InstancePre};
 
+use crate::abi::wasi_http::{self, WasiHttp};
 use crate::abi::{self, Abi};
 use crate::engine::Engine;
-use crate::failure::Failure;
-use crate::host::{Host, Worker};
+use crate::host::Host;
 use crate::imports;
-use crate::instance::{InitError, Instance, one_line};
+use crate::instance::one_line;
 use crate::policy::{Kind, Native, Policy, Shared};
 use crate::reads::NameTable;
-use crate::source::Random;
 use crate::state::State;
 
 /// Of a module's bytes. SpiderMonkey components have 12 MB, Python's 18.
@@ -83,18 +86,43 @@ impl Engine {
         bytes: &[u8],
         digest: String,
     ) -> Result<Arc<Policy>, LoadError> {
+        let begun = Instant::now();
         let component = self.compile(bytes, &digest)?;
+        let compile = begun.elapsed();
         self.check_resources(&component, spec)?;
+        if wasi_http::is_ours(&component, self.wasmtime()) {
+            return self.load_server(spec, state, (&component, compile), digest);
+        }
         let native = self.native(&component, spec)?;
         let mut policy = self.policy(spec, self.shared(spec, state), digest, Kind::Native(native));
-        probe(&policy)?;
+        policy.cost = LoadCost::of(&component, compile, measured(|| probe(&policy))?);
         if spec.isolation == Isolation::Request
             && let Some(native) = self.snapshot(&policy, bytes)
         {
             let old = std::mem::replace(&mut policy.kind, Kind::Native(native));
-            if probe(&policy).is_err() {
-                policy.kind = old;
+            match measured(|| probe(&policy)) {
+                Ok((start, memory_bytes)) => policy.cost = LoadCost { start, memory_bytes, ..policy.cost },
+                Err(_) => policy.kind = old,
             }
+        }
+        Ok(Arc::new(policy))
+    }
+
+    /// A component of wasi:http, which the first eight bytes do not tell from one of ours.
+    fn load_server(
+        &self,
+        spec: &Arc<config::Policy>,
+        state: &Arc<State>,
+        (component, compile): (&Component, Duration),
+        digest: String,
+    ) -> Result<Arc<Policy>, LoadError> {
+        let is_granted = |name: &str| spec.grants.interfaces.iter().any(|known| known == name);
+        let granted = imports::wasi::Granted { log: is_granted("log"), random: is_granted("random") };
+        let server = WasiHttp::load(self, component, &spec.config, granted)?;
+        let mut policy = self.policy(spec, self.shared(spec, state), digest, Kind::Server(Box::new(server)));
+        if let Kind::Server(server) = &policy.kind {
+            let start = || server.probe(self, &policy.shared).map_err(not_started);
+            policy.cost = LoadCost::of(component, compile, measured(start)?);
         }
         Ok(Arc::new(policy))
     }
@@ -161,6 +189,7 @@ impl Engine {
             engine: self.clone(),
             shared,
             slot: self.take_slot(),
+            cost: LoadCost::default(),
             kind,
         }
     }
@@ -217,42 +246,4 @@ fn is_same(previous: &Policy, spec: &config::Policy, digest: &str) -> bool {
         && old.limits == spec.limits
         && old.failure_mode == spec.failure_mode
         && old.isolation == spec.isolation
-}
-
-/// Makes one instance and throws it away: what fails here would fail on every request.
-fn probe(policy: &Policy) -> Result<(), LoadError> {
-    let Some(native) = policy.native() else { return Ok(()) };
-    let worker = Rc::new(Worker::new(Random::System));
-    let pulse = policy.engine.pulse();
-    pulse.begin();
-    let made = Instance::new(policy, native, &worker, Instant::now());
-    pulse.end();
-    match made {
-        Ok(_) => Ok(()),
-        Err(InitError::Refused(text)) => {
-            let text = text.get(..text.floor_char_boundary(1000)).unwrap_or_default();
-            Err(LoadError::new(
-                "init",
-                "spec.config",
-                format!("init refuses the config: {text}"),
-                "correct spec.config",
-            ))
-        }
-        Err(InitError::Mistyped(text)) => Err(LoadError::new(
-            "exports",
-            "spec.module",
-            format!("an export does not have the type of cardea:policy@{}: {text}", imports::VERSION),
-            "build the module against the interface that this ingress ships",
-        )),
-        Err(InitError::Failed(Failure::Memory)) => Err(LoadError::new(
-            "limits",
-            "spec.limits.memory",
-            "the module needs more memory than limits.memory to start",
-            "raise limits.memory",
-        )),
-        Err(InitError::Failed(failure)) => {
-            let message = format!("init {failure}");
-            Err(LoadError::new("init", "spec.module", message, "see what init does; `cardea policy run` shows it"))
-        }
-    }
 }

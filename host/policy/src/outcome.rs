@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 
 pub use check::fuzz_request_outcome;
 pub(crate) use check::{Context, request, response};
-pub(crate) use edits::{HeaderEdits, RequestEdits};
+pub(crate) use edits::{HeaderEdits, RequestEdits, invalid};
 
 /// Where the request goes, of backends that the route allows.
 #[derive(Debug, Clone, PartialEq)]

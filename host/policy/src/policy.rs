@@ -10,6 +10,7 @@ use crate::abi;
 use crate::engine::{Engine, Slot};
 use crate::exchange::ReadSet;
 use crate::host::Host;
+use crate::load::LoadCost;
 use crate::reads::NameTable;
 use crate::source::Sources;
 use crate::state::PolicyState;
@@ -25,12 +26,16 @@ pub struct Policy {
     pub(crate) shared: Arc<Shared>,
     pub(crate) slot: Slot,
     pub(crate) kind: Kind,
+    /// Measured when it loaded; nothing for modules of other ABIs.
+    pub cost: LoadCost,
 }
 
 /// By ABI.
 pub(crate) enum Kind {
     Native(Native),
     Foreign(Box<dyn abi::Module>),
+    /// A component of wasi:http.
+    Server(Box<abi::wasi_http::WasiHttp>),
 }
 
 /// A component of `cardea:policy`.
@@ -76,6 +81,7 @@ impl Policy {
         let exports = match &self.kind {
             Kind::Native(native) => &native.exports,
             Kind::Foreign(module) => return module.phases(),
+            Kind::Server(_) => return vec!["incoming-handler"],
         };
         let optional = [
             (exports.request_body.is_some(), "on-request-body"),
@@ -90,7 +96,7 @@ impl Policy {
     pub(crate) fn native(&self) -> Option<&Native> {
         match &self.kind {
             Kind::Native(native) => Some(native),
-            Kind::Foreign(_) => None,
+            Kind::Foreign(_) | Kind::Server(_) => None,
         }
     }
 }

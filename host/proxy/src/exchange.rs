@@ -13,6 +13,7 @@ pub mod held;
 pub mod normalize;
 pub mod policies;
 pub mod reply;
+pub mod served;
 pub mod upgrade;
 
 use std::convert::Infallible;
@@ -35,6 +36,7 @@ use crate::worker::Pinned;
 use normalize::Head;
 use policies::Answered;
 use reply::{Payload, ReplyBody};
+use served::Served;
 
 /// Answers one request.
 pub async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Result<Response<ReplyBody>, Infallible> {
@@ -54,33 +56,44 @@ fn serve<'a>(
 ) -> impl Future<Output = Result<Response<Payload>, Failure>> + use<'a> {
     let asked = ask(client, request, record).and_then(|(asked, step)| follow(client, asked, step, record));
     // From here on, so that the request is not part of what waits.
-    async move {
-        let mut next = asked?;
-        let response = loop {
-            next = match next {
-                Next::Reply(reply) => break reply::from_policy(reply),
-                Next::Body(asked, demand) => {
-                    let (asked, step) = Box::pin(policies::with_body(client, asked, demand, record)).await?;
-                    follow(client, *asked, step, record)?
+    settle(client, asked, record)
+}
+
+/// Waits for what comes after a verdict, up to an answer that the policies have heard of.
+async fn settle(
+    client: &Rc<Client>,
+    next: Result<Next, Failure>,
+    record: &mut Record,
+) -> Result<Response<Payload>, Failure> {
+    let mut next = next?;
+    let response = loop {
+        next = match next {
+            Next::Reply(reply) => break reply::from_policy(reply),
+            Next::Body(asked, demand) => {
+                let (asked, step) = Box::pin(policies::with_body(client, asked, demand, record)).await?;
+                follow(client, *asked, step, record)?
+            }
+            Next::Held(asked) => {
+                let (asked, step) = Box::pin(held::request(client, asked, record)).await?;
+                follow(client, *asked, step, record)?
+            }
+            Next::Served(asked, member) => match Box::pin(served::serve(client, asked, member, record)).await? {
+                Served::Answer(response) => break response,
+                Served::Skipped(asked, step) => follow(client, *asked, step, record)?,
+            },
+            Next::Sent(Sent { call, started, upgrade }) => {
+                let answer = started.finish(&call, &mut record.trace).await;
+                record.answered();
+                match answer {
+                    Ok(answer) => break forward::response(upgrade::admit(client, upgrade, answer, call.timer)?),
+                    Err(failure) => Next::Reply(policies::instead(record, failure)?),
                 }
-                Next::Held(asked) => {
-                    let (asked, step) = Box::pin(held::request(client, asked, record)).await?;
-                    follow(client, *asked, step, record)?
-                }
-                Next::Sent(Sent { call, started, upgrade }) => {
-                    let answer = started.finish(&call, &mut record.trace).await;
-                    record.answered();
-                    match answer {
-                        Ok(answer) => break forward::response(upgrade::admit(client, upgrade, answer, call.timer)?),
-                        Err(failure) => Next::Reply(policies::instead(record, failure)?),
-                    }
-                }
-            };
+            }
         };
-        match policies::on_response(&client.worker, response, record)? {
-            Answered::Whole(response) => Ok(response),
-            Answered::Held(response) => Box::pin(held::answer(client, *response, record)).await,
-        }
+    };
+    match policies::on_response(&client.worker, response, record)? {
+        Answered::Whole(response) => Ok(response),
+        Answered::Held(response) => Box::pin(held::answer(client, *response, record)).await,
     }
 }
 
@@ -98,6 +111,8 @@ pub enum Next {
     Reply(Reply),
     /// A policy holds the head.
     Held(Box<Asked>),
+    /// A guest serves the exchange, as that member of the chain.
+    Served(Box<Asked>, usize),
     /// On its way to the backend.
     Sent(Sent),
 }
@@ -127,6 +142,7 @@ fn follow(client: &Rc<Client>, asked: Asked, step: Step, record: &mut Record) ->
         Step::Reply(reply) => Ok(Next::Reply(reply)),
         Step::WantBody(demand) => Ok(Next::Body(Box::new(asked), demand)),
         Step::Pause => Ok(Next::Held(Box::new(asked))),
+        Step::Serve(member) => Ok(Next::Served(Box::new(asked), member)),
         Step::Fail(policy, failure) => Err(Failure::Policy(policy, failure)),
     }
 }
@@ -161,7 +177,7 @@ fn find<'a>(pinned: &'a Pinned, head: &Head, record: &mut Record) -> Result<(Rou
     let route = generation.route(id).ok_or(Failure::NoRoute)?;
     record.route(id);
     match &route.action {
-        Action::Forward(_) => Ok((id, route)),
+        Action::Forward(_) | Action::Answer => Ok((id, route)),
         Action::Unavailable(why) => Err(Failure::Unavailable(Arc::clone(why))),
     }
 }

@@ -58,7 +58,10 @@ impl Failure {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::ConnectFailed(_) | Self::UpstreamReset(_) | Self::UpstreamProtocol(_) => StatusCode::BAD_GATEWAY,
+            Self::ConnectFailed(_)
+            | Self::UpstreamReset(_)
+            | Self::UpstreamProtocol(_)
+            | Self::Policy(_, cardea_policy::Failure::NoAnswer(_)) => StatusCode::BAD_GATEWAY,
             Self::ConnectTimeout | Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable(_) | Self::NoEndpoints | Self::Draining | Self::Policy(..) | Self::ClientGone => {
                 StatusCode::SERVICE_UNAVAILABLE

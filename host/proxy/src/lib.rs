@@ -18,4 +18,5 @@ pub mod settings;
 pub mod timer;
 pub mod tls;
 pub mod upstream;
+pub mod warming;
 pub mod worker;

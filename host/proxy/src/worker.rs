@@ -21,6 +21,7 @@ use crate::timer::{RESOLUTION, Timer, Timers};
 use crate::tls::Tls;
 use crate::upstream::http1::READ_BYTES;
 use crate::upstream::registry::{Local, Registry};
+use crate::warming::{self, Warming};
 
 /// What all workers share: nothing in it is locked on the way of a request.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct Shared {
     /// Whole lines of the access log, to the thread that writes them.
     pub access_log: Option<std::sync::mpsc::SyncSender<Vec<u8>>>,
     pub standing: watch::Sender<Standing>,
+    pub warming: Warming,
 }
 
 /// How the process stands towards its clients. It only moves on.
@@ -223,6 +225,7 @@ pub fn run(
 
 async fn serve(worker: Rc<Worker>, listeners: Vec<Listener>) {
     let ticking = tokio::task::spawn_local(tick(Rc::clone(&worker)));
+    let warming = tokio::task::spawn_local(warming::follow(Rc::clone(&worker)));
     let accepting: Vec<_> = listeners
         .into_iter()
         .map(|listener| tokio::task::spawn_local(listen::accept(Rc::clone(&worker), listener)))
@@ -238,6 +241,7 @@ async fn serve(worker: Rc<Worker>, listeners: Vec<Listener>) {
     drain(&worker).await;
     worker.log.borrow_mut().flush();
     ticking.abort();
+    warming.abort();
 }
 
 /// Lets connections finish, up to the drain timeout.

@@ -216,14 +216,15 @@ pub fn declare_site(host: &str, site: &SiteSpec, class: &str) -> Value {
     })
 }
 
-/// The bytes that `wat:NAME`, `shipped:NAME`, `built:ABI/NAME` or `text:...` stands for.
+/// The bytes that `wat:NAME`, `shipped:NAME`, `built:ABI/NAME`, `component:ABI/NAME` or `text:...` stands for.
 pub fn module(name: &str) -> Result<Vec<u8>> {
     match name.split_once(':') {
         Some(("wat", name)) => guest::component(name),
+        Some(("component", name)) => guest::made(name),
         Some(("shipped", name)) => guest::shipped(name),
         Some(("built", name)) => guest::built(name),
         Some(("text", text)) => Ok(text.as_bytes().to_vec()),
-        _ => bail!("a module is wat:NAME, shipped:NAME, built:ABI/NAME or text:..., not {name:?}"),
+        _ => bail!("a module is wat:NAME, shipped:NAME, built:ABI/NAME, component:ABI/NAME or text:..., not {name:?}"),
     }
 }
 

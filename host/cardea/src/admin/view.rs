@@ -4,6 +4,7 @@ use cardea_model::snapshot::Action;
 use serde_json::{Value, json};
 
 use super::Admin;
+use crate::reload::figures;
 
 /// Routes listed at most; a view is for people.
 const LISTED_MAX: usize = 1000;
@@ -15,6 +16,7 @@ pub fn config(admin: &Admin) -> String {
     let routes: Vec<Value> = snapshot.routes.iter().take(LISTED_MAX).map(|route| {
         let (backend, unavailable) = match &route.action {
             Action::Forward(id) => (snapshot.backends.get(id.0 as usize).map(|backend| &*backend.name), None),
+            Action::Answer => (None, None),
             Action::Unavailable(why) => (None, Some(&**why)),
         };
         let policies: Vec<&str> =
@@ -37,6 +39,7 @@ pub fn config(admin: &Admin) -> String {
     let policies: Vec<Value> = seen.policies.iter().map(|policy| {
         json!({
             "name": &*policy.name, "digest": policy.digest.as_deref(), "live": policy.digest.is_some(), "current": policy.current,
+            "cost": policy.cost.as_ref().map(figures),
         })
     }).collect();
     let problems: Vec<Value> = seen.problems.iter().map(|problem| {

@@ -5,16 +5,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cardea_model::config::{ModuleSource, Policy as Spec};
 use cardea_model::paged::Paged;
 use cardea_model::problem::{Problem, Severity};
 use cardea_model::snapshot::PolicyId;
-use cardea_policy::{Engine, LoadError, Member, Policy, State};
-use serde_json::json;
+use cardea_policy::{Engine, LoadCost, LoadError, Member, Policy, State};
+use serde_json::{Value, json};
 
 use crate::event::{Level, emit};
 use crate::scenario::vectors::{self, Held};
+
+/// An instance that takes longer to make is made before its version goes live.
+const COLD_START: Duration = Duration::from_micros(200);
 
 #[derive(Debug, Default)]
 pub struct Policies {
@@ -54,6 +58,12 @@ impl Policies {
         failures
     }
 
+    /// Of those that changed, what a request would wait for if it were the first to call it.
+    pub fn cold(&self, changed: &[PolicyId]) -> Vec<Arc<Policy>> {
+        let live = changed.iter().filter_map(|id| self.get(*id)?.live.clone());
+        live.filter(|policy| policy.cost.start > COLD_START).collect()
+    }
+
     pub fn get(&self, id: PolicyId) -> Option<&Arc<Loaded>> {
         self.list.get(id.0 as usize)
     }
@@ -72,7 +82,12 @@ impl Policies {
             Ok(policy)
         });
         let (live, refused) = match loaded {
-            Ok(policy) => (Some(policy), None),
+            Ok(policy) => {
+                if previous.is_none_or(|previous| !Arc::ptr_eq(previous, &policy)) {
+                    announce(&policy);
+                }
+                (Some(policy), None)
+            }
             Err(error) => (previous.cloned(), Some(error)),
         };
         if let Some(policy) = &live {
@@ -93,6 +108,29 @@ fn hold(engine: &Engine, spec: &Spec, name: &str) -> Result<(), LoadError> {
         );
     }
     Ok(())
+}
+
+/// Says what a version costs, and warns of one that a load would show to be slow.
+fn announce(policy: &Policy) {
+    let mut figures = figures(&policy.cost);
+    if let Some(fields) = figures.as_object_mut() {
+        fields.insert(String::from("policy"), (*policy.name).into());
+        fields.insert(String::from("digest"), (*policy.digest).into());
+    }
+    emit(Level::Info, "loaded", figures);
+    if let Some(slow) = policy.slow() {
+        emit(Level::Warn, "slow", json!({ "policy": &*policy.name, "message": slow.message, "remedy": slow.remedy }));
+    }
+}
+
+/// For the log and the debug view.
+pub fn figures(cost: &LoadCost) -> Value {
+    json!({
+        "compile_ms": cost.compile.as_secs_f64() * 1e3,
+        "start_us": cost.start.as_secs_f64() * 1e6,
+        "memory_bytes": cost.memory_bytes,
+        "code_bytes": cost.code_bytes,
+    })
 }
 
 impl Loaded {

@@ -217,6 +217,7 @@ impl Player {
                 Step::Fail(_, failure) => {
                     return (Reached::Failed(Failed::of(&failure)), asked);
                 }
+                Step::Serve(_) => return (Reached::Failed(elsewhere()), asked),
                 Step::WantBody(demand) => {
                     asked = Some(demand);
                     let seen = body.get(..demand.bytes_max as usize).unwrap_or(body);
@@ -348,6 +349,14 @@ enum Reached {
 }
 
 /// A module holds a head, and nothing will come that would let it go.
+/// Guests of wasi:http wait for sockets and time, which only a worker of the ingress has.
+fn elsewhere() -> Failed {
+    Failed {
+        label: "policy_no_answer",
+        message: String::from("a component of wasi:http is served by `cardea serve` alone"),
+    }
+}
+
 fn never() -> Failed {
     Failed { label: "policy_deadline", message: String::from("the policy holds the exchange, and never lets it go") }
 }

@@ -59,7 +59,10 @@ fn tls(tls: IngressTLS) -> config::IngressTls {
 fn backend(backend: IngressBackend) -> config::IngressBackend {
     match (backend.service, backend.resource) {
         (Some(service), None) => service_backend(service),
-        (None, Some(resource)) => config::IngressBackend::Resource { kind: resource.kind, name: resource.name },
+        (None, Some(resource)) => {
+            let group = resource.api_group.unwrap_or_default();
+            config::IngressBackend::Resource { group, kind: resource.kind, name: resource.name }
+        }
         (Some(_), Some(_)) => invalid("names both a service and a resource"),
         (None, None) => invalid("names neither a service nor a resource"),
     }

@@ -18,7 +18,8 @@ mod upstreams;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Options, unit};
+use super::Options;
+use super::unit::{self, Target};
 use crate::config::Ingress;
 use crate::difference::Difference;
 use crate::host::HostPattern;
@@ -161,12 +162,20 @@ impl Compiler {
         self.known.follow(&ingress, number);
         unit.used = read.backends.iter().map(|key| self.backends.take(key)).collect();
         self.backends.say(&unit.used, &unit.age, &read.settings);
-        unit.chain = read.chain.map(|names| self.chains.take(&ingress.origin.namespace, &names, &self.known));
+        let names = read.chain.as_deref().unwrap_or_default();
+        unit.chain = read.chain.as_deref().map(|names| self.chains.take(&ingress.origin.namespace, names, &self.known));
+        let (own, mut answering) = (unit.chain, Vec::new());
+        let mut chain_of = |target: &Target| {
+            let Target::Policy(last) = target else { return own };
+            let names: Vec<_> = names.iter().filter(|name| *name != last).chain([last]).cloned().collect();
+            let chain = self.chains.take(&ingress.origin.namespace, &names, &self.known);
+            answering.push(chain);
+            Some(chain)
+        };
         let named = read.named.iter().filter_map(|(name, key)| Some((name.clone(), self.backends.id(key)?)));
         let shared = Shared {
             name: format!("{}/{}", ingress.origin.namespace, ingress.origin.name).into(),
             ingress: &ingress,
-            chain: unit.chain,
             named: named.collect(),
             options: read.settings.route,
         };
@@ -177,17 +186,18 @@ impl Compiler {
         unit.certificates = read.certificates;
         self.certificates.claim(unit);
         if let Some(target) = &read.default {
-            let action = self.backends.action(target);
+            let action = (self.backends.action(target), chain_of(target));
             unit.default = Some(shared.route(HostPattern::Any, super::unit::root(), PathKind::Default, action));
             self.defaults.claim(&unit.age, read.is_without_rules);
         }
         let claims = read.rules.into_iter().map(|rule| {
-            let action = self.backends.action(&rule.target);
+            let action = (self.backends.action(&rule.target), chain_of(&rule.target));
             let spot = self.places.spot(&rule.place);
             let unit::Place { host, kind, .. } = rule.place;
             Claimed { spot, field: rule.field, route: shared.route(host, rule.text, kind, action) }
         });
         unit.claims = claims.collect();
+        unit.answering = answering;
         self.claim_places(number);
     }
 
@@ -215,7 +225,7 @@ impl Compiler {
         for &backend in &unit.used {
             self.backends.release(backend);
         }
-        if let Some(chain) = unit.chain {
+        for &chain in unit.chain.iter().chain(&unit.answering) {
             self.chains.release(chain);
         }
         self.certificates.give_up(unit);
@@ -278,13 +288,18 @@ struct Shared<'i> {
     /// `namespace/ingress`
     name: Arc<str>,
     ingress: &'i Ingress,
-    chain: Option<ChainId>,
     named: Arc<[(Arc<str>, BackendId)]>,
     options: Arc<crate::snapshot::RouteOptions>,
 }
 
 impl Shared<'_> {
-    fn route(&self, host: HostPattern, path: Arc<str>, kind: PathKind, action: Action) -> Arc<Route> {
+    fn route(
+        &self,
+        host: HostPattern,
+        path: Arc<str>,
+        kind: PathKind,
+        (action, chain): (Action, Option<ChainId>),
+    ) -> Arc<Route> {
         Arc::new(Route {
             name: self.name.clone(),
             origin: self.ingress.origin.clone(),
@@ -292,7 +307,7 @@ impl Shared<'_> {
             path,
             kind,
             action,
-            chain: self.chain,
+            chain,
             named: self.named.clone(),
             options: self.options.clone(),
         })

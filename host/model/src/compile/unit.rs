@@ -84,6 +84,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
     Backend(BackendKey),
+    /// A Policy of its namespace, by name.
+    Policy(Arc<str>),
     /// 503, and why.
     Unavailable(Arc<str>),
 }
@@ -142,9 +144,7 @@ pub fn read(ingress: &Ingress, context: &impl Context) -> Unit {
 
 /// The Services of its namespace whose presence and ports decide how an Ingress reads; some of them more than once.
 pub fn services(ingress: &Ingress) -> impl Iterator<Item = &str> {
-    let paths = ingress.rules.iter().filter_map(|rule| rule.paths.as_ref()).flatten();
-    let backends = paths.map(|path| &path.backend).chain(&ingress.default_backend);
-    let by_field = backends.filter_map(|backend| match backend {
+    let by_field = backends(ingress).filter_map(|backend| match backend {
         IngressBackend::Service { name, .. } => Some(&**name),
         _ => None,
     });
@@ -154,7 +154,14 @@ pub fn services(ingress: &Ingress) -> impl Iterator<Item = &str> {
 
 /// The Policies of its namespace whose presence decides how an Ingress reads.
 pub fn policies(ingress: &Ingress) -> impl Iterator<Item = &str> {
-    ingress.annotations.get(options::POLICIES).into_iter().flat_map(|annotation| chain::names(annotation))
+    let annotation = ingress.annotations.get(options::POLICIES);
+    let answering = backends(ingress).filter_map(reference::policy);
+    annotation.into_iter().flat_map(|annotation| chain::names(annotation)).chain(answering)
+}
+
+fn backends(ingress: &Ingress) -> impl Iterator<Item = &IngressBackend> {
+    let paths = ingress.rules.iter().filter_map(|rule| rule.paths.as_ref()).flatten();
+    paths.map(|path| &path.backend).chain(&ingress.default_backend)
 }
 
 /// The Secrets of its namespace whose presence decides how an Ingress reads.
@@ -310,10 +317,17 @@ impl<C: Context> Reader<'_, C> {
 
     /// What a backend reference comes to. Its problems are told even where the Ingress is closed for other reasons.
     fn target(&mut self, at: Field, backend: &IngressBackend) -> Target {
-        let target = match reference::read(&self.ingress.origin.namespace, backend, self.context) {
-            Ok(key) => {
-                self.unit.backends.push(key.clone());
-                Target::Backend(key)
+        let namespace = &self.ingress.origin.namespace;
+        let read = match reference::policy(backend) {
+            Some(name) => reference::answering(namespace, name, self.context).map(|()| Target::Policy(Arc::from(name))),
+            None => reference::read(namespace, backend, self.context).map(Target::Backend),
+        };
+        let target = match read {
+            Ok(target) => {
+                if let Target::Backend(key) = &target {
+                    self.unit.backends.push(key.clone());
+                }
+                target
             }
             Err(BackendFault { field: below, fault }) => {
                 let reason = Arc::from(fault.message.as_str());

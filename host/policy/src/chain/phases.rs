@@ -151,7 +151,7 @@ pub(super) fn respond(run: &mut Run, instances: &mut Instances, exchange: &mut B
     while let Some(position) = left.checked_sub(1) {
         left = position;
         run.response.left = Some(left);
-        let Some(member) = run.kept.get(position).map(|kept| kept.member) else { break };
+        let Some(member) = run.kept.get(position).filter(|kept| !kept.serves).map(|kept| kept.member) else { break };
         let (before, decided) = (instances.explains().then(|| Before::of(exchange)), run.decided.len());
         let done = respond_one(run, position, instances, exchange)
             .and_then(|()| run.respond_session(position, instances, exchange));

@@ -77,7 +77,7 @@ impl Run {
     }
 
     /// Records a decision, or adds a later one of the same member and phase to it.
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         member: usize,
         kind: DecisionKind,
@@ -292,7 +292,7 @@ impl Run {
         }
     }
 
-    fn policy(&self, member: usize) -> Option<Arc<Policy>> {
+    pub(super) fn policy(&self, member: usize) -> Option<Arc<Policy>> {
         self.chain.members.get(member).and_then(|member| member.loaded.clone())
     }
 
@@ -317,7 +317,7 @@ impl Run {
 
 impl Kept {
     /// A member that left nothing but its session.
-    fn of(member: usize) -> Self {
+    pub(super) fn of(member: usize) -> Self {
         Self {
             member,
             response_edits: HeaderEdits::default(),
@@ -325,6 +325,7 @@ impl Kept {
             follow_complete: false,
             carry: Vec::new(),
             session: None,
+            serves: false,
         }
     }
 

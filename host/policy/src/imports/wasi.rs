@@ -5,10 +5,10 @@
 //! are the system's only where `random` is granted. A function that is not named here answers by its type (`void`), so any
 //! 0.2.x is served. Only what a component imports is linked: a policy without WASI pays nothing.
 
-mod clocks;
+pub(crate) mod clocks;
 mod random;
 mod stdio;
-mod void;
+pub(crate) mod void;
 
 pub(crate) use stdio::Output;
 
@@ -16,7 +16,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, LinkerInstance, Resource, ResourceType};
 use wasmtime::{Engine, StoreContextMut};
 
-use crate::host::Host;
+use crate::host::{Host, TooManyCalls};
 
 const PACKAGE: &str = "wasi:";
 
@@ -53,6 +53,17 @@ pub(crate) struct Void;
 type Cx<'a> = StoreContextMut<'a, Host>;
 type Handle = Resource<Void>;
 
+/// What counts the host calls of a guest.
+pub(crate) trait Quota: 'static {
+    fn enter(&self) -> Result<(), TooManyCalls>;
+}
+
+impl Quota for Host {
+    fn enter(&self) -> Result<(), TooManyCalls> {
+        Host::enter(self)
+    }
+}
+
 /// What of WASI a policy has beyond the void.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Granted {
@@ -63,7 +74,7 @@ pub(crate) struct Granted {
 /// Ends a call of a guest that ends itself.
 #[derive(Debug, thiserror::Error)]
 #[error("the policy called exit")]
-struct Exit;
+pub(crate) struct Exit;
 
 /// Whether an import is of WASI, in whatever version.
 pub(crate) fn is_wasi(import: &str) -> bool {
@@ -75,7 +86,7 @@ pub(crate) fn is_known(import: &str) -> bool {
     interface(import).is_some()
 }
 
-fn interface(import: &str) -> Option<&str> {
+pub(crate) fn interface(import: &str) -> Option<&str> {
     let (interface, version) = import.strip_prefix(PACKAGE)?.split_once('@')?;
     let patch = version.strip_prefix("0.2.")?;
     let is_number = !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
@@ -99,7 +110,7 @@ pub(crate) fn link(
         for (function, export) in instance.exports(engine) {
             match &export.ty {
                 ComponentItem::ComponentFunc(_) if named(&mut linked, interface, function, granted)? => {}
-                ComponentItem::ComponentFunc(_) => linked.func_new(function, void::answer)?,
+                ComponentItem::ComponentFunc(_) => linked.func_new(function, void::answer::<Host>)?,
                 ComponentItem::Resource(_) => {
                     linked.resource(function, ResourceType::host::<Void>(), |_, _| Ok(()))?;
                 }
@@ -130,7 +141,7 @@ fn named(
 /// Whatever a guest waits for is ready at once: a policy cannot sleep. One that waits for a time spins until its deadline.
 fn poll(linked: &mut LinkerInstance<'_, Host>, function: &str) -> wasmtime::Result<bool> {
     match function {
-        "poll" => linked.func_new(function, void::all_ready)?,
+        "poll" => linked.func_new(function, void::all_ready::<Host>)?,
         "[method]pollable.ready" => linked.func_wrap(function, |cx: Cx<'_>, (_,): (Handle,)| {
             cx.data().enter()?;
             Ok((true,))

@@ -201,7 +201,7 @@ fn copy(parts: &http::request::Parts) -> http::request::Parts {
 async fn buffer(client: &Client, body: &mut Outbound, demand: BodyDemand) -> Result<(Bytes, bool), Failure> {
     let mut inbound = match std::mem::replace(body, Outbound::Empty) {
         Outbound::Empty => return Ok((Bytes::new(), true)),
-        inbound @ (Outbound::Stream(_) | Outbound::Filtered(_)) => inbound,
+        inbound @ (Outbound::Stream(_) | Outbound::Filtered(_) | Outbound::Served(_)) => inbound,
         Outbound::Replayed(first, rest) => {
             // A second policy wants the body: it sees what was read for the first.
             let bytes = first.clone().unwrap_or_default();
@@ -254,13 +254,24 @@ pub fn resolve(
         Some(Target::Subset(labels)) => own_backend(route).map(|own| (own, labels)),
         Some(Target::Backend(name)) => find_backend(pinned, route, &name).map(|backend| (backend, Vec::new())),
     }
-    .ok_or(Failure::NoEndpoints)
+    .ok_or_else(|| unanswered(pinned, route))
 }
+
+/// A route without a backend of its own, whose last policy should have answered.
+fn unanswered(pinned: &Pinned, route: &Route) -> Failure {
+    let chain = pinned.generation.chain(route).filter(|_| route.action == Action::Answer);
+    match chain.and_then(|chain| chain.members.last()) {
+        Some(last) => Failure::Policy(Arc::clone(&last.name), cardea_policy::Failure::NoAnswer(String::from(GOES_ON))),
+        None => Failure::NoEndpoints,
+    }
+}
+
+const GOES_ON: &str = "is the backend of the route, and did not answer";
 
 fn own_backend(route: &Route) -> Option<BackendId> {
     match route.action {
         Action::Forward(backend) => Some(backend),
-        Action::Unavailable(_) => None,
+        Action::Answer | Action::Unavailable(_) => None,
     }
 }
 

@@ -11,6 +11,7 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 use super::filter::{self, Filter};
+use super::served::Flowing;
 use crate::failure::Failure;
 use crate::record::Record;
 use crate::timer::Timer;
@@ -27,6 +28,8 @@ pub enum Payload {
     },
     /// Through a policy that hears of it.
     Filtered(Box<Filtered>),
+    /// From a guest that serves the exchange.
+    Served(Box<Flowing>),
 }
 
 /// An answer's body with the policy that it goes through.
@@ -48,6 +51,7 @@ impl filter::Body for Payload {
                 }
                 Poll::Pending => pause.poll(cx).map(|()| Some(Err(Failure::UpstreamTimeout))),
             },
+            Self::Served(flowing) => flowing.poll_frame(cx),
             Self::Filtered(filtered) => {
                 let Filtered { filter, payload } = &mut **filtered;
                 filter.poll_frame(cx, payload).map(|frame| Some(frame?.map_err(|broken| filter.too_late(broken))))
@@ -60,17 +64,24 @@ impl filter::Body for Payload {
             Self::Empty => true,
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Upstream { body, .. } => body.is_end_stream(),
+            Self::Served(flowing) => flowing.is_end_stream(),
             Self::Filtered(filtered) => filtered.filter.is_done(),
         }
     }
 }
 
 impl Payload {
+    /// How long it is, if that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
+
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Upstream { body, .. } => body.size_hint(),
+            Self::Served(flowing) => flowing.length().map_or_else(SizeHint::default, SizeHint::with_exact),
             Self::Filtered(filtered) => filtered.filter.rest().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
@@ -88,11 +99,11 @@ impl Pause {
         Self { timer, timeout, began: false }
     }
 
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         self.began = false;
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !std::mem::replace(&mut self.began, true) {
             self.timer.set(self.timeout);
         }

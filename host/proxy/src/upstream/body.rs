@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use cardea_policy::Outflow;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -39,6 +40,8 @@ pub enum Outbound {
     Replayed(Option<Bytes>, Option<Box<Outbound>>),
     /// Through a policy that hears of it.
     Filtered(Box<Filtered>),
+    /// From a guest that serves the exchange.
+    Served(Outflow),
 }
 
 /// A body with the policy that it goes through.
@@ -115,7 +118,7 @@ fn is_malformed(error: &hyper::Error) -> bool {
 impl Outbound {
     pub fn upload(&self) -> Option<Rc<Upload>> {
         match self {
-            Self::Empty | Self::Replayed(_, None) => None,
+            Self::Empty | Self::Replayed(_, None) | Self::Served(_) => None,
             Self::Stream(inbound) => Some(Rc::clone(&inbound.upload)),
             Self::Replayed(_, Some(rest)) => rest.upload(),
             Self::Filtered(filtered) => filtered.body.upload(),
@@ -132,6 +135,9 @@ impl Outbound {
                 (None, Some(rest)) => rest.poll(cx),
                 (None, None) => Poll::Ready(None),
             },
+            Self::Served(body) => {
+                body.poll_piece(cx).map(|frame| Some(frame?.map_err(|_| BodyError("the guest broke the body off"))))
+            }
             Self::Filtered(filtered) => {
                 let Filtered { filter, body } = &mut **filtered;
                 filter.poll_frame(cx, body).map(|frame| Some(frame?.map_err(|broken| filter.tell(broken))))
@@ -165,6 +171,7 @@ impl Body for Outbound {
             Self::Empty => true,
             Self::Stream(inbound) => inbound.incoming.is_end_stream(),
             Self::Replayed(first, rest) => first.is_none() && rest.as_ref().is_none_or(|rest| rest.is_end_stream()),
+            Self::Served(body) => body.is_ended(),
             Self::Filtered(filtered) => filtered.filter.is_done(),
         }
     }
@@ -178,6 +185,7 @@ impl Body for Outbound {
                 let first = first.as_ref().map_or(0, |bytes| bytes.len() as u64);
                 rest.size_hint().exact().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest))
             }
+            Self::Served(body) => body.length().map_or_else(SizeHint::default, SizeHint::with_exact),
             Self::Filtered(filtered) => filtered.filter.rest().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }

@@ -18,7 +18,7 @@ fn backend() -> impl Strategy<Value = IngressBackend> {
     let service = (select(&["web", "outside", "none"][..]), select(&[80_u16, 53, 9][..]));
     prop_oneof![
         8 => service.prop_map(|(name, port)| IngressBackend::Service { name: name.into(), port: ServicePortRef::Number(port) }),
-        1 => Just(IngressBackend::Resource { kind: "Bucket".into(), name: "b".into() }),
+        1 => Just(IngressBackend::Resource { group: String::new(), kind: "Bucket".into(), name: "b".into() }),
         1 => Just(IngressBackend::Invalid { message: "names nothing".into() }),
     ]
 }

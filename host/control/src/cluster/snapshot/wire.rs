@@ -90,7 +90,9 @@ fn backend(backend: &IngressBackend) -> Value {
         IngressBackend::Service { name, port: ServicePortRef::Number(port) } => {
             json!({ "service": { "name": &**name, "port": { "number": port } } })
         }
-        IngressBackend::Resource { kind, name } => json!({ "resource": { "kind": kind, "name": name } }),
+        IngressBackend::Resource { group, kind, name } => {
+            json!({ "resource": { "apiGroup": group, "kind": kind, "name": name } })
+        }
         IngressBackend::Invalid { .. } => json!({}),
     }
 }

@@ -69,6 +69,7 @@ impl Backends {
     pub fn action(&self, target: &Target) -> Action {
         match target {
             Target::Unavailable(why) => Action::Unavailable(why.clone()),
+            Target::Policy(_) => Action::Answer,
             Target::Backend(key) => match self.id(key) {
                 Some(id) => Action::Forward(id),
                 None => Action::Unavailable("its backend is not known".into()),

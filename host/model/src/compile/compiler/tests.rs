@@ -144,6 +144,7 @@ fn meaning(snapshot: &Snapshot, route: &Route) -> String {
     let backend = |id: &BackendId| snapshot.backends.get(id.0 as usize).unwrap();
     let action = match &route.action {
         Action::Forward(id) => format!("{:?}", backend(id)),
+        Action::Answer => String::from("policy"),
         Action::Unavailable(why) => why.to_string(),
     };
     let chain = route.chain.map(|id| snapshot.chains.get(id.0 as usize).unwrap());

@@ -27,6 +27,8 @@ pub struct Unit {
     pub default: Option<Arc<Route>>,
     pub used: Vec<BackendId>,
     pub chain: Option<ChainId>,
+    /// Of its routes that a policy answers: the chain with that policy at the end.
+    pub answering: Vec<ChainId>,
     pub certificates: Vec<Certificate>,
 }
 
@@ -102,6 +104,7 @@ impl Unit {
             default: None,
             used: Vec::new(),
             chain: None,
+            answering: Vec::new(),
             certificates: Vec::new(),
         }
     }

@@ -11,7 +11,8 @@ fn a_backend_that_cannot_be_served_is_503_on_its_path_alone() {
         ("single:9000", "service.port.number", "Service shop/single has no port 9000"),
         ("web:53", "service.port", "port 53 of Service shop/web is UDP"),
         ("elsewhere:80", "service.name", "Service shop/elsewhere is an ExternalName (example.com)"),
-        ("Bucket/pictures", "resource", "resource backends are not supported (Bucket pictures)"),
+        ("Bucket/pictures", "resource", "a resource of this kind is not a backend (Bucket pictures)"),
+        ("Policy/absent", "resource.name", "there is no Policy shop/absent"),
     ] {
         let served = serve(&with(vec![ingress("a").rule("a", &[&format!("Prefix /x {target}"), "Prefix / web:80"])]));
         assert!(served.answer("a", "/x").starts_with(&format!("a Prefix /x -> 503 {message}")), "{target}");

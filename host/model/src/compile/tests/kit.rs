@@ -119,7 +119,8 @@ pub fn path(text: &str) -> IngressPath {
 /// `service:port`, or `Kind/name` for a resource.
 pub fn backend(text: &str) -> IngressBackend {
     if let Some((kind, name)) = text.split_once('/') {
-        return IngressBackend::Resource { kind: kind.to_owned(), name: name.to_owned() };
+        let group = if kind == "Policy" { "cardea.dev" } else { "" };
+        return IngressBackend::Resource { group: group.to_owned(), kind: kind.to_owned(), name: name.to_owned() };
     }
     let Some((name, port)) = text.split_once(':') else {
         return IngressBackend::Invalid { message: text.to_owned() };
@@ -167,6 +168,7 @@ impl Served {
         let Some(route) = self.route(host, path) else { return "404".to_owned() };
         let target = match &route.action {
             Action::Forward(id) => self.snapshot.backends.get(id.0 as usize).unwrap().name.to_string(),
+            Action::Answer => String::from("policy"),
             Action::Unavailable(reason) => format!("503 {reason}"),
         };
         let kind = match route.kind {

@@ -16,6 +16,22 @@ fn with_policies(annotations: &[(&str, &str)], policies: Vec<Policy>) -> Config 
 }
 
 #[test]
+fn a_policy_that_is_a_backend_ends_the_chain_of_its_own_path() {
+    let paths = ["Prefix /app Policy/b", "Prefix /again Policy/a", "Prefix / web:80"];
+    let ingress = ingress("i").rule("a", &paths).annotated(POLICIES, "a");
+    let config = Config { policies: ["a", "b"].map(|name| Arc::new(policy(name))).into(), ..with(vec![ingress]) };
+    let served = serve(&config);
+    served.check_told(&[]);
+    served.check(&[("a", "/app", "i Prefix /app -> policy"), ("a", "/x", "i Prefix / -> shop/web:80")]);
+    let names = |path: &str| -> Vec<&str> {
+        let chain = served.route("a", path).unwrap().chain.unwrap();
+        let ids = served.snapshot.chains.get(chain.0 as usize).unwrap();
+        ids.iter().map(|id| &*served.snapshot.policies.get(id.0 as usize).unwrap().origin.name).collect()
+    };
+    assert_eq!((names("/app"), names("/again"), names("/x")), (vec!["a", "b"], vec!["a"], vec!["a"]));
+}
+
+#[test]
 fn ingresses_with_the_same_order_of_policies_share_a_chain() {
     let chains = [(POLICIES, "a, b"), (POLICIES, "b,a"), (POLICIES, " a ,b "), (POLICIES, "b")];
     let served = serve(&with_policies(&chains, ["a", "b", "unused"].map(policy).into()));

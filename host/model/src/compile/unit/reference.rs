@@ -10,9 +10,27 @@ use crate::snapshot::BackendKey;
 /// Why a backend cannot be served.
 #[derive(Debug, Clone)]
 pub(super) struct BackendFault {
-    /// Below the backend's own field: `service.name`, `service.port`, `resource`, or nothing.
+    /// Below the backend's own field: `service.name`, `service.port`, `resource`, `resource.name`, or nothing.
     pub field: &'static str,
     pub fault: Fault,
+}
+
+/// The name of the Policy that is the backend, if it is one.
+pub(super) fn policy(backend: &IngressBackend) -> Option<&str> {
+    match backend {
+        IngressBackend::Resource { group, kind, name } if group == "cardea.dev" && kind == "Policy" => Some(name),
+        _ => None,
+    }
+}
+
+/// Every fault here is a warning, as for a Service.
+pub(super) fn answering(namespace: &str, name: &str, context: &impl Context) -> Result<(), BackendFault> {
+    if context.has_policy(namespace, name) {
+        return Ok(());
+    }
+    let remedy = format!("Declare the Policy in namespace {namespace}, or name one that exists");
+    let fault = Fault::warning(format!("there is no Policy {namespace}/{name}"), remedy);
+    Err(BackendFault { field: "resource.name", fault })
 }
 
 /// The backend of a rule, or of an Ingress.
@@ -26,9 +44,12 @@ pub(super) fn read(
             let key = BackendKey { namespace: namespace.clone(), service: name.clone(), port: port.clone() };
             self::port(key, context)
         }
-        IngressBackend::Resource { kind, name } => Err(BackendFault {
+        IngressBackend::Resource { kind, name, .. } => Err(BackendFault {
             field: "resource",
-            fault: Fault::new(format!("resource backends are not supported ({kind} {name})"), "Name a Service"),
+            fault: Fault::new(
+                format!("a resource of this kind is not a backend ({kind} {name})"),
+                "Name a Service, or a Policy of apiGroup cardea.dev that answers itself",
+            ),
         }),
         IngressBackend::Invalid { message } => Err(BackendFault {
             field: "",

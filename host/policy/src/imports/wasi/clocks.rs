@@ -9,13 +9,13 @@ use crate::source::{MONOTONIC_STEP_US, Time};
 
 #[derive(Debug, Clone, Copy, ComponentType, Lower)]
 #[component(record)]
-struct Datetime {
+pub(crate) struct Datetime {
     seconds: u64,
     nanoseconds: u32,
 }
 
 impl Datetime {
-    const fn of_ms(ms: u64) -> Self {
+    pub const fn of_ms(ms: u64) -> Self {
         Self { seconds: ms / 1000, nanoseconds: (ms % 1000) as u32 * 1_000_000 }
     }
 }

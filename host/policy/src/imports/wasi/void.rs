@@ -1,9 +1,10 @@
 //! The answer of a function of which only the type is known: nothing, as an error where the type has one.
 
+use wasmtime::StoreContextMut;
 use wasmtime::component::types::{ComponentFunc, Type};
 use wasmtime::component::{Resource, ResourceAny, Val};
 
-use super::{Cx, Void};
+use super::{Quota, Void};
 
 /// Error cases that say best that there is nothing, in order; `stream-error`, then the `error-code`s of files and sockets.
 const NOTHING: [&str; 5] = ["closed", "access-denied", "access", "not-supported", "unsupported"];
@@ -16,8 +17,8 @@ const DEPTH_MAX: u32 = 16;
 struct NoSuch(&'static str);
 
 /// The body of a host function.
-pub(super) fn answer(
-    mut cx: Cx<'_>,
+pub(crate) fn answer<T: Quota>(
+    mut cx: StoreContextMut<'_, T>,
     function: ComponentFunc,
     params: &[Val],
     results: &mut [Val],
@@ -30,7 +31,12 @@ pub(super) fn answer(
 }
 
 /// `wasi:io/poll.poll`: every index of the list.
-pub(super) fn all_ready(mut cx: Cx<'_>, _: ComponentFunc, params: &[Val], results: &mut [Val]) -> wasmtime::Result<()> {
+pub(crate) fn all_ready<T: Quota>(
+    mut cx: StoreContextMut<'_, T>,
+    _: ComponentFunc,
+    params: &[Val],
+    results: &mut [Val],
+) -> wasmtime::Result<()> {
     cx.data().enter()?;
     if let ([Val::List(asked)], [result]) = (params, results) {
         *result = Val::List((0u32..).take(asked.len()).map(Val::U32).collect());
@@ -39,7 +45,7 @@ pub(super) fn all_ready(mut cx: Cx<'_>, _: ComponentFunc, params: &[Val], result
 }
 
 /// Handles that a function was given end with it.
-fn release(cx: &mut Cx<'_>, values: &[Val]) -> wasmtime::Result<()> {
+fn release<T: Quota>(cx: &mut StoreContextMut<'_, T>, values: &[Val]) -> wasmtime::Result<()> {
     for value in values {
         match value {
             Val::Resource(handle) => handle.resource_drop(&mut *cx)?,
@@ -51,7 +57,7 @@ fn release(cx: &mut Cx<'_>, values: &[Val]) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn nothing(cx: &mut Cx<'_>, ty: &Type, depth: u32) -> wasmtime::Result<Val> {
+fn nothing<T: Quota>(cx: &mut StoreContextMut<'_, T>, ty: &Type, depth: u32) -> wasmtime::Result<Val> {
     if depth > DEPTH_MAX {
         return Err(NoSuch("value of so deep a type").into());
     }
@@ -99,7 +105,11 @@ fn plain(ty: &Type) -> Result<Val, NoSuch> {
     })
 }
 
-fn boxed(cx: &mut Cx<'_>, ty: Option<&Type>, depth: u32) -> wasmtime::Result<Option<Box<Val>>> {
+fn boxed<T: Quota>(
+    cx: &mut StoreContextMut<'_, T>,
+    ty: Option<&Type>,
+    depth: u32,
+) -> wasmtime::Result<Option<Box<Val>>> {
     ty.map(|ty| nothing(cx, ty, depth).map(Box::new)).transpose()
 }
 
@@ -109,6 +119,6 @@ fn least<T>(cases: Vec<T>, name: impl Fn(&T) -> &String) -> Result<T, NoSuch> {
     cases.into_iter().min_by_key(rank).ok_or(NoSuch("case of its type"))
 }
 
-fn handle(cx: &mut Cx<'_>) -> wasmtime::Result<ResourceAny> {
+fn handle<T: Quota>(cx: &mut StoreContextMut<'_, T>) -> wasmtime::Result<ResourceAny> {
     Resource::<Void>::new_own(0).try_into_resource_any(&mut *cx)
 }
