@@ -107,7 +107,7 @@ impl Play {
             }
             Step::Reply(reply) => played.outcome = Outcome::Reply(reply),
             Step::Fail(_, failure) => played.outcome = Outcome::Fail(failure),
-            Step::WantBody(_) => panic!("handlers do not ask so"),
+            Step::WantBody(_) | Step::Serve(_) => panic!("handlers do not ask so"),
         }
         played
     }
