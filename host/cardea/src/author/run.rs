@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use cardea_policy::Target;
-use http::HeaderMap;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
 
 use super::mistake::Mistake;
 use super::module::Module;
@@ -28,6 +29,9 @@ pub struct Args {
     /// Names of backends that the route declares; any name if absent.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     backends: Option<Vec<String>>,
+    /// Print one JSON object, with the names that the access log has.
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
@@ -44,9 +48,50 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
         Mistake::usage(format!("{}: {what}", source.display()), "docs/policy-testing.md has every key")
     })?;
     let before = exchange.send.exchange().map(|exchange| exchange.request.headers).unwrap_or_default();
+    if args.json {
+        print::line(json(&observed, &stage.take_log()));
+        return Ok(verdict(&observed));
+    }
     show(&observed, &before);
     stage.take_log().iter().for_each(|line| print::line(format!("log        {line}")));
-    Ok(if observed.failure.is_some() { Verdict::Bad } else { Verdict::Good })
+    Ok(verdict(&observed))
+}
+
+fn verdict(observed: &Observed) -> Verdict {
+    if observed.failure.is_some() { Verdict::Bad } else { Verdict::Good }
+}
+
+/// What became of the exchange, for a program.
+fn json(observed: &Observed, log: &[String]) -> Value {
+    let fields = |headers: &HeaderMap| {
+        let field = |(name, value): (&HeaderName, &HeaderValue)| {
+            json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())])
+        };
+        headers.iter().map(field).collect::<Vec<_>>()
+    };
+    let (target, subset) = match &observed.target {
+        Some(Target::Backend(name)) => (Some(&**name), None),
+        Some(Target::Subset(labels)) => (None, Some(labels)),
+        None => (None, None),
+    };
+    let (request, response) = observed.nanoseconds;
+    json!({
+        "decision": observed.decision.map(|kind| kind.label()),
+        "backend": target,
+        "subset": subset,
+        "reason": observed.reason,
+        "status": observed.response.as_ref().map(|answer| answer.status.as_u16()),
+        "request": { "host": observed.request.host, "path": observed.request.path, "query": observed.request.query,
+            "headers": fields(&observed.request.headers) },
+        "response_headers": observed.response.as_ref().map(|answer| fields(&answer.headers)),
+        "labels": observed.labels,
+        "reads": observed.reads,
+        "response_reads": observed.response_reads,
+        "us": (request + response) / 1000,
+        "failure": observed.failure.as_ref().map(|failed| failed.label),
+        "detail": observed.failure.as_ref().map(|failed| &failed.message),
+        "log": log,
+    })
 }
 
 fn show(observed: &Observed, before: &HeaderMap) {
