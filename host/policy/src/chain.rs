@@ -151,6 +151,8 @@ pub struct Run {
     kept: Vec<Kept>,
     /// The member that waits for the body, with what it left.
     waiting: Option<(usize, Vec<u8>)>,
+    /// The member that answered in the backend's place through its session.
+    replied: Option<usize>,
     /// The member that holds the head of a side.
     paused: Option<usize>,
     /// Members that hear of the body from here on, and that the data plane does not know of yet.
@@ -197,6 +199,7 @@ impl Run {
             ended: None,
             kept: Vec::new(),
             waiting: None,
+            replied: None,
             paused: None,
             joined: Vec::new(),
             response: Responding::default(),

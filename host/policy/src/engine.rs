@@ -192,7 +192,7 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_MAX))
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
-        .total_memories(instances.saturating_mul(2))
+        .total_memories(instances.saturating_mul(MEMORIES_MAX))
         .max_memories_per_component(MEMORIES_MAX)
         .max_memory_size(options.memory_bytes_max as usize)
         .total_tables(instances.saturating_mul(4))

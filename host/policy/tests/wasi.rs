@@ -118,7 +118,7 @@ fn without_the_grant_output_is_dropped_but_a_trap_repeats_the_last_words() {
     let mut worker = Worker::default();
     let policy = worker.try_load(without_grants(&printing(&writes, "unreachable"))).unwrap();
     let Failure::Trap(text) = worker.failure(&policy) else { panic!("no trap") };
-    assert!(text.ends_with("after writing: panicked at the disco"), "{text}");
+    assert!(text.contains("after writing: panicked at the disco"), "{text}");
     assert!(worker.lines.lock().unwrap().is_empty());
 }
 

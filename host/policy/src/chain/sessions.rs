@@ -68,7 +68,10 @@ impl Run {
                 self.paused = Some(member);
                 Some(Step::Pause)
             }
-            Flow::Reply(reply) => Some(Step::Reply(*reply)),
+            Flow::Reply(reply) => {
+                self.replied = Some(member);
+                Some(Step::Reply(*reply))
+            }
             Flow::Route(target) => {
                 self.target = Some(target);
                 None
@@ -226,6 +229,7 @@ impl Run {
             BodyFlow::Hold => BodyStep::Hold,
             BodyFlow::Reply(reply) => {
                 self.paused = None;
+                self.replied = Some(member);
                 let called = Called { nanoseconds: 0, ..called };
                 self.decide(member, DecisionKind::Respond, Cow::Borrowed(""), called, instances);
                 BodyStep::Reply(*reply)
@@ -241,6 +245,10 @@ impl Run {
         exchange: &mut Box<Exchange>,
     ) -> Result<bool, Failure> {
         let Some(member) = self.kept.get(position).map(|kept| kept.member) else { return Ok(true) };
+        // Its own answer is no news to it.
+        if self.replied == Some(member) {
+            return Ok(true);
+        }
         let (Some(policy), Some(mut session)) = (self.policy(member), self.take_session(member)) else {
             return Ok(true);
         };
