@@ -26,6 +26,8 @@ use crate::fetch::{Remote, is_digest};
 
 /// Most JSON text that `spec.config` may have; the API server bounds a whole object to 1.5 MiB.
 const CONFIG_BYTES_MAX: usize = 1 << 20;
+/// Most Services that one policy may call; the custom resource's schema says the same.
+const UPSTREAMS_MAX: usize = 16;
 
 /// Where a module's bytes are to be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,10 +179,14 @@ impl Mistakes<'_> {
                 Some(upstream) => upstreams.push(upstream),
                 None => self.add(
                     format!("spec.grants.upstreams.{name}"),
-                    format!("{target:?} is not service:port, or the name has more than {UPSTREAM_BYTES_MAX} bytes"),
+                    format!("{target:?} is not service:port"),
                     "write a Service of this namespace and its port, such as auth:8080",
                 ),
             }
+        }
+        if upstreams.len() > UPSTREAMS_MAX {
+            let message = format!("{} upstreams are more than {UPSTREAMS_MAX}", upstreams.len());
+            self.add("spec.grants.upstreams", message, "name fewer");
         }
         config::Grants {
             interfaces: interfaces.into_iter().map(|interface| interface.name().to_owned()).collect(),
@@ -226,14 +232,11 @@ impl Mistakes<'_> {
 fn is_header_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
-/// Longest name of an upstream.
-const UPSTREAM_BYTES_MAX: usize = 256;
-
 fn upstream(name: &str, target: &str) -> Option<config::Upstream> {
     let (service, port) = target.split_once(':')?;
     let is_name =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if !is_name(service) || !is_name(port) || name.is_empty() || name.len() > UPSTREAM_BYTES_MAX {
+    if !is_name(service) || !is_name(port) {
         return None;
     }
     // A port's name has a letter (Kubernetes API, IANA_SVC_NAME), so digits are a number.

@@ -76,7 +76,7 @@ spec:
         backend,
     };
     let cart = IngressBackend::Service { name: "cart".into(), port: ServicePortRef::Number(8080) };
-    let icons = IngressBackend::Resource { group: "k8s.example".into(), kind: "Bucket".into(), name: "icons".into() };
+    let icons = IngressBackend::Resource { group: "k8s.example.com".into(), kind: "Bucket".into(), name: "icons".into() };
     let paths = vec![path(Some("/cart"), Some("Exact"), cart), path(None, None, icons)];
     let rules = [
         IngressRule { host: Some("*.Shop.test".into()), paths: Some(paths) },
@@ -395,13 +395,21 @@ fn every_field_of_a_policy_is_read() {
     let digest = format!("sha256:{}", "0a".repeat(32));
     let read = declared(&format!(
         "  module: {{file: a.wasm, digest: '{digest}'}}\n  config: {{percent: 5, hosts: [a, b], none: null}}\n  \
-         grants: {{interfaces: [log, kv-local, log], headers: [X-Forwarded-For]}}\n  \
+         grants: {{interfaces: [log, kv-local, log], headers: [X-Forwarded-For], \
+         upstreams: {{auth: 'auth-service:8080', users: 'users:http'}}}}\n  \
          limits: {{deadline: 500us, memory: 1Mi, body: 1024}}\n  failureMode: Skip\n  isolation: request\n"
     ));
     assert_eq!(&*read.config, r#"{"hosts":["a","b"],"none":null,"percent":5}"#);
     assert_eq!(read.digest, Some(digest));
     assert_eq!(read.grants.interfaces, ["log", "kv-local"]);
     assert_eq!(read.grants.headers, ["x-forwarded-for"]);
+    let upstreams = [
+        ("auth", "auth-service", ServicePortRef::Number(8080)),
+        ("users", "users", ServicePortRef::Name("http".into())),
+    ];
+    let upstreams =
+        upstreams.map(|(name, service, port)| Upstream { name: name.into(), service: service.into(), port });
+    assert_eq!(read.grants.upstreams, upstreams);
     let limits = Limits { deadline: Duration::from_micros(500), memory_bytes_max: 1 << 20, body_bytes_max: 1024 };
     assert_eq!(read.limits, limits);
     assert_eq!((read.failure_mode, read.isolation), (FailureMode::Skip, Isolation::Request));
@@ -439,7 +447,7 @@ fn a_misspelt_field_of_a_policy_is_an_error_that_names_it() {
 
 #[test]
 fn every_value_of_a_policy_that_cannot_be_read_is_listed() {
-    let spec = "  module: {digest: sha256:12}\n  grants: {headers: ['a b']}\n  \
+    let spec = "  module: {digest: sha256:12}\n  grants: {headers: ['a b'], upstreams: {a: web, b: 'web:0', c: 'w b:80'}}\n  \
                 limits: {deadline: 5, memory: 16MB, body: 4Gi}\n";
     let expected = [
         "spec.module.digest: \"sha256:12\" is not a digest; write sha256: and 64 lower case hexadecimal digits",
@@ -448,6 +456,9 @@ fn every_value_of_a_policy_that_cannot_be_read_is_listed() {
         "spec.limits.memory: \"16MB\" has the unit \"MB\", which is none of Ki, Mi, Gi, Ti, k, M, G, T; write a whole number and a unit, such as 16Mi",
         "spec.limits.body: \"4Gi\" is 4 GiB or more; write a whole number and a unit, such as 16Mi",
         "spec.grants.headers[0]: \"a b\" is not a header name; use letters, digits and hyphens",
+        "spec.grants.upstreams.a: \"web\" is not service:port; write a Service of this namespace and its port, such as auth:8080",
+        "spec.grants.upstreams.b: \"web:0\" is not service:port; write a Service of this namespace and its port, such as auth:8080",
+        "spec.grants.upstreams.c: \"w b:80\" is not service:port; write a Service of this namespace and its port, such as auth:8080",
     ];
     let expected = expected.map(|text| format!("Policy default/p (a.yaml, document 1): {text}"));
     let spec = spec.replace("deadline: 5,", "deadline: '5',");

@@ -43,7 +43,7 @@ fn what_can_never_work_is_refused() {
         (ingress("", "tls: []"), "spec.rules: there are neither rules nor a default backend"),
         (
             ingress("", "defaultBackend: {resource: {kind: Bucket, name: b}}, rules: [{host: b.test}]"),
-            "spec.defaultBackend.resource: resource backends are not supported",
+            "spec.defaultBackend.resource: a resource of this kind is not a backend",
         ),
         (
             ingress("", "defaultBackend: {service: {name: web}}, rules: [{host: b.test}]"),
