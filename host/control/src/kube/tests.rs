@@ -76,7 +76,8 @@ spec:
         backend,
     };
     let cart = IngressBackend::Service { name: "cart".into(), port: ServicePortRef::Number(8080) };
-    let icons = IngressBackend::Resource { group: "k8s.example.com".into(), kind: "Bucket".into(), name: "icons".into() };
+    let icons =
+        IngressBackend::Resource { group: "k8s.example.com".into(), kind: "Bucket".into(), name: "icons".into() };
     let paths = vec![path(Some("/cart"), Some("Exact"), cart), path(None, None, icons)];
     let rules = [
         IngressRule { host: Some("*.Shop.test".into()), paths: Some(paths) },
