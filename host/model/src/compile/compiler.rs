@@ -12,6 +12,7 @@ mod defaults;
 mod known;
 mod ledger;
 mod places;
+mod routes;
 mod units;
 mod upstreams;
 
@@ -19,12 +20,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Options;
-use super::unit::{self, Target};
+use super::unit;
 use crate::config::Ingress;
 use crate::difference::Difference;
 use crate::host::HostPattern;
 use crate::problem::Problem;
-use crate::snapshot::{Action, BackendId, ChainId, PathKind, PolicyId, Route, RouteId, Snapshot};
+use crate::snapshot::{BackendId, ChainId, PolicyId, RouteId, Snapshot};
 
 use backends::Backends;
 use certificates::Certificates;
@@ -33,7 +34,7 @@ use defaults::Defaults;
 use known::Known;
 use ledger::Ledger;
 use places::{Claim, Places};
-use units::{Claimed, Units};
+use units::Units;
 use upstreams::Upstreams;
 
 #[derive(Debug)]
@@ -152,8 +153,8 @@ impl Compiler {
     fn declare(&mut self, number: u32) {
         let Some(unit) = self.units.get_mut(number) else { return };
         let ingress = unit.ingress.clone();
-        let read = unit::read(&ingress, &self.known);
-        self.ledger.set_unit(number, read.problems);
+        let mut read = unit::read(&ingress, &self.known);
+        self.ledger.set_unit(number, std::mem::take(&mut read.problems));
         if !read.is_served {
             return;
         }
@@ -162,42 +163,17 @@ impl Compiler {
         self.known.follow(&ingress, number);
         unit.used = read.backends.iter().map(|key| self.backends.take(key)).collect();
         self.backends.say(&unit.used, &unit.age, &read.settings);
-        let names = read.chain.as_deref().unwrap_or_default();
-        unit.chain = read.chain.as_deref().map(|names| self.chains.take(&ingress.origin.namespace, names, &self.known));
-        let (own, mut answering) = (unit.chain, Vec::new());
-        let mut chain_of = |target: &Target| {
-            let Target::Policy(last) = target else { return own };
-            let names: Vec<_> = names.iter().filter(|name| *name != last).chain([last]).cloned().collect();
-            let chain = self.chains.take(&ingress.origin.namespace, &names, &self.known);
-            answering.push(chain);
-            Some(chain)
-        };
-        let named = read.named.iter().filter_map(|(name, key)| Some((name.clone(), self.backends.id(key)?)));
-        let shared = Shared {
-            name: format!("{}/{}", ingress.origin.namespace, ingress.origin.name).into(),
-            ingress: &ingress,
-            named: named.collect(),
-            options: read.settings.route,
-        };
         for host in &read.hosts {
             self.places.know(host);
         }
-        unit.hosts = read.hosts;
-        unit.certificates = read.certificates;
+        unit.hosts = std::mem::take(&mut read.hosts);
+        unit.certificates = std::mem::take(&mut read.certificates);
         self.certificates.claim(unit);
-        if let Some(target) = &read.default {
-            let action = (self.backends.action(target), chain_of(target));
-            unit.default = Some(shared.route(HostPattern::Any, super::unit::root(), PathKind::Default, action));
-            self.defaults.claim(&unit.age, read.is_without_rules);
+        let is_without_rules = read.is_without_rules;
+        routes::make(unit, read, &self.known, &self.backends, &mut self.chains, &mut self.places);
+        if unit.default.is_some() {
+            self.defaults.claim(&unit.age, is_without_rules);
         }
-        let claims = read.rules.into_iter().map(|rule| {
-            let action = (self.backends.action(&rule.target), chain_of(&rule.target));
-            let spot = self.places.spot(&rule.place);
-            let unit::Place { host, kind, .. } = rule.place;
-            Claimed { spot, field: rule.field, route: shared.route(host, rule.text, kind, action) }
-        });
-        unit.claims = claims.collect();
-        unit.answering = answering;
         self.claim_places(number);
     }
 
@@ -281,37 +257,6 @@ fn distinct<T: Ord>(list: &mut Vec<T>) -> Vec<T> {
 
 fn address(ingress: &Arc<Ingress>) -> usize {
     Arc::as_ptr(ingress).addr()
-}
-
-/// What the routes of one Ingress share.
-struct Shared<'i> {
-    /// `namespace/ingress`
-    name: Arc<str>,
-    ingress: &'i Ingress,
-    named: Arc<[(Arc<str>, BackendId)]>,
-    options: Arc<crate::snapshot::RouteOptions>,
-}
-
-impl Shared<'_> {
-    fn route(
-        &self,
-        host: HostPattern,
-        path: Arc<str>,
-        kind: PathKind,
-        (action, chain): (Action, Option<ChainId>),
-    ) -> Arc<Route> {
-        Arc::new(Route {
-            name: self.name.clone(),
-            origin: self.ingress.origin.clone(),
-            host,
-            path,
-            kind,
-            action,
-            chain,
-            named: self.named.clone(),
-            options: self.options.clone(),
-        })
-    }
 }
 
 #[cfg(test)]

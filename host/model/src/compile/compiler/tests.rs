@@ -8,6 +8,7 @@ use super::*;
 use crate::compile::compile;
 use crate::compile::tests::kit::{class, ingress, policy, secret, service, with};
 use crate::config::{Config, IngressClass, Limits, Policy, Service, ServicePortRef, TlsSecret, Upstream};
+use crate::snapshot::{Action, Route};
 
 /// Everything that may be declared, by kind and name; each in a few versions.
 #[derive(Debug, Clone, Default)]
