@@ -100,3 +100,6 @@ fn refused(artifact: &Artifact, error: &anyhow::Error) -> Mistake {
     let remedy = "export the policy with cardea_policy_sdk::export!, and import nothing but cardea:policy (no WASI, no JavaScript)";
     Mistake::policy(what, remedy)
 }
+
+#[cfg(test)]
+mod tests;
