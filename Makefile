@@ -45,6 +45,7 @@ policies:
 
 # Modules of other ABIs, for tests and benchmarks.
 modules:
+	@tools/languages
 	@tools/modules $(abspath $(MODULES))
 
 conformance:

@@ -184,6 +184,8 @@ pub struct Policy {
     pub limits: Limits,
     pub failure_mode: FailureMode,
     pub isolation: Isolation,
+    /// Only of a module of the proxy-wasm ABI.
+    pub proxy_wasm: Option<ProxyWasm>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -211,6 +213,15 @@ pub struct Upstream {
     pub name: Arc<str>,
     pub service: Arc<str>,
     pub port: ServicePortRef,
+}
+
+/// What a plugin of the proxy-wasm ABI is told beside its config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyWasm {
+    /// Which of the module's root contexts is to serve; empty in most.
+    pub root_id: Arc<str>,
+    /// The JSON text of what `proxy_on_vm_start` reads; `null` when absent.
+    pub vm_config: Arc<str>,
 }
 
 /// Hard bounds on one policy. `compile` checks them against the ceilings of the process.

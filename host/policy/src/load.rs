@@ -58,7 +58,7 @@ impl LoadError {
 
 impl Engine {
     /// Compiles, links within the grants, and initialises one instance. Blocking, and slow: never on a worker.
-    /// Returns `previous` where digest, config, grants, limits, failure mode and isolation are the same.
+    /// Returns `previous` where the module and all that is declared of it are the same.
     pub fn load(
         &self,
         spec: &Arc<config::Policy>,
@@ -72,7 +72,12 @@ impl Engine {
         }
         expect_digest(spec, &digest)?;
         self.check_limits(spec)?;
-        match Abi::of(bytes)? {
+        let abi = Abi::of(bytes)?;
+        if spec.proxy_wasm.is_some() && abi != Abi::ProxyWasm {
+            let message = "the module is not of the proxy-wasm ABI, which alone has root contexts and a VM's config";
+            return Err(LoadError::new("abi", "spec.proxyWasm", message, "remove it; spec.config is for every module"));
+        }
+        match abi {
             Abi::Cardea => self.load_native(spec, state, bytes, digest),
             Abi::HttpWasm => self.load_core(spec, state, bytes, digest, abi::http_wasm::load),
             Abi::ProxyWasm => self.load_core(spec, state, bytes, digest, abi::proxy_wasm::load),
@@ -246,4 +251,5 @@ fn is_same(previous: &Policy, spec: &config::Policy, digest: &str) -> bool {
         && old.limits == spec.limits
         && old.failure_mode == spec.failure_mode
         && old.isolation == spec.isolation
+        && old.proxy_wasm == spec.proxy_wasm
 }

@@ -141,6 +141,7 @@ pub fn policy_of(path: &Path, bytes: &Arc<[u8]>, config: &serde_json::Value, gra
         limits: author_limits(),
         failure_mode: FailureMode::Deny,
         isolation: Isolation::Pooled,
+        proxy_wasm: None,
     })
 }
 

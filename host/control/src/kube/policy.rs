@@ -68,6 +68,7 @@ pub struct Declared {
     limits: config::Limits,
     failure_mode: config::FailureMode,
     isolation: config::Isolation,
+    proxy_wasm: Option<config::ProxyWasm>,
 }
 
 impl Declared {
@@ -100,6 +101,7 @@ impl Declared {
             limits: self.limits,
             failure_mode: self.failure_mode,
             isolation: self.isolation,
+            proxy_wasm: self.proxy_wasm.clone(),
         }
     }
 }
@@ -122,10 +124,11 @@ pub fn read(place: &Place, policy: Policy) -> Result<Declared, Vec<Problem>> {
     let module = found.module(spec.module);
     let limits = found.limits(&spec.limits);
     let grants = found.grants(spec.grants);
-    let config = spec.config.unwrap_or_default().to_string();
-    if config.len() > CONFIG_BYTES_MAX {
-        found.add("spec.config", format!("is {} bytes as JSON", config.len()), "keep it under 1 MiB");
-    }
+    let config = found.json("spec.config", spec.config);
+    let proxy_wasm = spec.proxy_wasm.map(|declared| config::ProxyWasm {
+        root_id: declared.root_id.into(),
+        vm_config: found.json("spec.proxyWasm.vmConfig", declared.vm_config),
+    });
     let problems = found.problems;
     match module {
         Some(module) if problems.is_empty() => Ok(Declared {
@@ -133,7 +136,7 @@ pub fn read(place: &Place, policy: Policy) -> Result<Declared, Vec<Problem>> {
             module,
             generation,
             digest,
-            config: config.into(),
+            config,
             grants,
             limits,
             failure_mode: match spec.failure_mode {
@@ -144,6 +147,7 @@ pub fn read(place: &Place, policy: Policy) -> Result<Declared, Vec<Problem>> {
                 Isolation::Pooled => config::Isolation::Pooled,
                 Isolation::Request => config::Isolation::Request,
             },
+            proxy_wasm,
         }),
         _ => Err(problems),
     }
@@ -158,6 +162,14 @@ struct Mistakes<'a> {
 impl Mistakes<'_> {
     fn add(&mut self, field: impl Into<String>, message: impl Into<String>, remedy: &str) {
         self.problems.push(problem(self.origin, field, message, remedy));
+    }
+
+    fn json(&mut self, field: &str, value: Option<serde_json::Value>) -> Arc<str> {
+        let text = value.unwrap_or_default().to_string();
+        if text.len() > CONFIG_BYTES_MAX {
+            self.add(field, format!("is {} bytes as JSON", text.len()), "keep it under 1 MiB");
+        }
+        text.into()
     }
 
     fn grants(&mut self, grants: Grants) -> config::Grants {

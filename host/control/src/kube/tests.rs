@@ -421,7 +421,7 @@ fn a_misspelt_field_of_a_policy_is_an_error_that_names_it() {
     let cases = [
         (
             "  module: {file: a}\n  limts: {}\n",
-            "spec.limts: unknown field `limts`, expected one of `module`, `config`, `grants`, `limits`, `failureMode`, `isolation` (line 6); correct the spelling, or remove the field",
+            "spec.limts: unknown field `limts`, expected one of `module`, `config`, `grants`, `limits`, `failureMode`, `isolation`, `proxyWasm` (line 6); correct the spelling, or remove the field",
         ),
         (
             "  module: {file: a}\n  limits: {dedline: 5ms}\n",

@@ -52,6 +52,8 @@ struct Loaded {
     version: Version,
     /// `spec.config` as the plugin reads it.
     config: Arc<[u8]>,
+    /// `spec.proxyWasm.vmConfig`, likewise.
+    vm_config: Arc<[u8]>,
     /// Of the request and the response: whether some callback of the body or of trailers is exported.
     hears_body: [bool; 2],
     phases: Vec<&'static str>,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cardea_model::config;
 use cardea_policy::{Failure, LoadError, Step, UserValue};
 
 use crate::Bench;
@@ -73,6 +74,27 @@ fn the_configuration_is_the_text_of_a_string_or_json() {
         ));
         Bench::with(&guest, |spec| spec.config = Arc::from(config));
     }
+}
+
+#[test]
+fn a_vm_starts_with_its_own_configuration() {
+    let body = "(call $is (i32.const 5) (local.get $size))
+        (call $is (i32.const 0) (call $buffer (i32.const 6) (i32.const 0) (local.get $size) (i32.const 16) (i32.const 20)))
+        (call $same «of VM») (i32.const 1)";
+    let guest = Guest::default().on("proxy_on_vm_start", "(param $root i32) (param $size i32) (result i32)", body);
+    let told = |vm_config: &str| Some(config::ProxyWasm { root_id: Arc::default(), vm_config: Arc::from(vm_config) });
+    Bench::with(&guest, |spec| spec.proxy_wasm = told("\"of VM\""));
+    let mut other = spec("plugin", &guest.build());
+    other.proxy_wasm = told("null");
+    assert_eq!(Worker::default().try_load(other).unwrap_err().stage, "init");
+}
+
+#[test]
+fn what_only_a_vm_is_told_is_refused_for_modules_without_one() {
+    let mut handler = spec("handler", &wat::parse_str("(component)").unwrap());
+    handler.proxy_wasm = Some(config::ProxyWasm { root_id: Arc::from("root"), vm_config: Arc::from("null") });
+    let error = Worker::default().try_load(handler).unwrap_err();
+    assert_eq!((error.stage, error.field), ("abi", "spec.proxyWasm"));
 }
 
 #[test]

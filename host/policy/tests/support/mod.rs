@@ -39,6 +39,7 @@ pub fn spec(name: &str, module: &[u8]) -> config::Policy {
         limits: Limits { deadline: Duration::from_millis(20), ..Limits::default() },
         failure_mode: FailureMode::Deny,
         isolation: Isolation::Pooled,
+        proxy_wasm: None,
     }
 }
 

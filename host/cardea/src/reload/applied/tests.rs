@@ -27,6 +27,7 @@ fn declared(module: ModuleSource) -> Arc<Policy> {
         limits: Limits::default(),
         failure_mode: FailureMode::Deny,
         isolation: Isolation::Pooled,
+        proxy_wasm: None,
     })
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cardea_model::config::{
-    EndpointSlice, FailureMode, Ingress, IngressBackend, IngressClass, IngressPath, Isolation, Policy, Service,
-    ServiceKind, ServicePortRef, SliceEndpoint, TargetPort,
+    EndpointSlice, FailureMode, Grants, Ingress, IngressBackend, IngressClass, IngressPath, Isolation, Policy,
+    ProxyWasm, Service, ServiceKind, ServicePortRef, SliceEndpoint, TargetPort, Upstream,
 };
 use cardea_model::problem::Origin;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -151,8 +151,8 @@ pub(super) fn policy(policy: &Policy, module: &ModuleRef) -> Value {
     put(&mut metadata, "generation", policy.generation.into());
     let spec = json!({
         "module": module_of(policy, module),
-        "config": serde_json::from_str::<Value>(&policy.config).unwrap_or_default(),
-        "grants": { "interfaces": policy.grants.interfaces, "headers": policy.grants.headers },
+        "config": parsed(&policy.config),
+        "grants": grants(&policy.grants),
         "limits": {
             "deadline": micros(policy.limits.deadline),
             "memory": policy.limits.memory_bytes_max,
@@ -166,8 +166,26 @@ pub(super) fn policy(policy: &Policy, module: &ModuleRef) -> Value {
             Isolation::Pooled => "pooled",
             Isolation::Request => "request",
         },
+        "proxyWasm": policy.proxy_wasm.as_ref().map(|ProxyWasm { root_id, vm_config }| {
+            json!({ "rootId": &**root_id, "vmConfig": parsed(vm_config) })
+        }),
     });
     json!({ "metadata": metadata, "spec": spec })
+}
+
+fn grants(Grants { interfaces, headers, upstreams }: &Grants) -> Value {
+    let upstreams = upstreams.iter().map(|Upstream { name, service, port }| {
+        let port = match port {
+            ServicePortRef::Number(number) => number.to_string(),
+            ServicePortRef::Name(name) => name.to_string(),
+        };
+        (name.to_string(), Value::from(format!("{service}:{port}")))
+    });
+    json!({ "interfaces": interfaces, "headers": headers, "upstreams": upstreams.collect::<Map<_, _>>() })
+}
+
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 fn module_of(policy: &Policy, module: &ModuleRef) -> Value {

@@ -55,7 +55,10 @@ fn full() -> Stores {
     let mut guard = policy("shop/guard", "modules");
     guard["metadata"]["generation"] = json!(7);
     guard["spec"]["config"] = json!({ "limit": 5, "none": null });
-    guard["spec"]["grants"] = json!({ "interfaces": ["log", "kv-local"], "headers": ["x-forwarded-for"] });
+    guard["spec"]["grants"] = json!({
+        "interfaces": ["log", "kv-local"], "headers": ["x-forwarded-for"], "upstreams": { "auth": "auth:http", "keys": "keys:80" },
+    });
+    guard["spec"]["proxyWasm"] = json!({ "rootId": "guard", "vmConfig": { "a": 1 } });
     guard["spec"]["limits"] = json!({ "deadline": "7ms", "memory": "3Mi", "body": 0 });
     guard["spec"]["failureMode"] = json!("Skip");
     guard["spec"]["isolation"] = json!("request");

@@ -51,6 +51,9 @@ pub struct PolicySpec {
     /// What one instance may see: pooled instances serve many requests, one at a time; request starts anew for each.
     #[serde(default)]
     pub isolation: Isolation,
+    /// What a plugin of the proxy-wasm ABI is told beside its config. Modules of other ABIs are refused with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_wasm: Option<ProxyWasm>,
 }
 
 /// Exactly one of `file`, `configMap`, `oci` and `http`.
@@ -166,6 +169,19 @@ impl Interface {
             Self::Counters => "counters",
         }
     }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProxyWasm {
+    /// Which of the module's root contexts serves, for modules that register them by name. Default: the empty name.
+    #[serde(default)]
+    #[schemars(length(max = 256))]
+    pub root_id: String,
+    /// What the plugin reads when its VM starts; any value, as config is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "any_value")]
+    pub vm_config: Option<serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]

@@ -140,6 +140,7 @@ pub fn policy(name: &str) -> Policy {
         limits: Limits::default(),
         failure_mode: crate::config::FailureMode::Deny,
         isolation: Isolation::Pooled,
+        proxy_wasm: None,
     }
 }
 

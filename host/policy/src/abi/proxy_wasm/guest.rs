@@ -28,6 +28,8 @@ pub(super) struct Guest {
     pub spec: Arc<config::Policy>,
     /// `spec.config` as the plugin reads it.
     pub config: Arc<[u8]>,
+    /// `spec.proxyWasm.vmConfig` as the plugin reads it.
+    pub vm_config: Arc<[u8]>,
     pub exports: Exports,
     /// ABI 0.1.0, which answers some questions otherwise.
     pub is_first_version: bool,
@@ -114,6 +116,11 @@ impl Guest {
 
     pub fn call_reply(&self) -> Option<&CallReply> {
         self.scene.reply.as_ref()?.as_ref().ok()
+    }
+
+    /// Which of the module's root contexts serves.
+    pub fn root_id(&self) -> &str {
+        self.spec.proxy_wasm.as_ref().map_or("", |declared| &declared.root_id)
     }
 
     /// Whether a context was created and not deleted.

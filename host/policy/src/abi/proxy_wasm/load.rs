@@ -9,7 +9,7 @@ use wasmtime::{InstancePre, Module};
 use crate::abi;
 use crate::abi::proxy_wasm::functions::{HEARD, Version};
 use crate::abi::proxy_wasm::guest::Guest;
-use crate::abi::proxy_wasm::vm::{Making, StartError, Vm};
+use crate::abi::proxy_wasm::vm::{Making, StartError, VM_START, Vm};
 use crate::abi::proxy_wasm::{Loaded, ProxyWasm, calls};
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -35,7 +35,8 @@ pub(crate) fn load(
     let loaded = Loaded {
         pre: link(engine, module)?,
         version,
-        config: plugin_config(&spec.config),
+        config: config_bytes(&spec.config),
+        vm_config: spec.proxy_wasm.as_ref().map_or_else(Arc::default, |declared| config_bytes(&declared.vm_config)),
         hears_body: [hears("request"), hears("response")],
         phases: HEARD.into_iter().filter(|name| exports(name)).collect(),
     };
@@ -50,7 +51,7 @@ pub(crate) fn load(
 }
 
 /// The text of a JSON string; nothing for `null`; of anything else its JSON text.
-fn plugin_config(json: &str) -> Arc<[u8]> {
+fn config_bytes(json: &str) -> Arc<[u8]> {
     match serde_json::from_str(json) {
         Ok(serde_json::Value::Null) => Arc::default(),
         Ok(serde_json::Value::String(text)) => Arc::from(text.into_bytes()),
@@ -80,7 +81,8 @@ fn probe(loaded: &Loaded, making: &Making) -> Result<(), LoadError> {
     let (stage, field, message, remedy) = match started {
         Ok(_) => return Ok(()),
         Err(StartError::Refused(name)) => {
-            ("init", "spec.config", format!("{name} returned false"), "correct spec.config; the module's log says more")
+            let field = if name == VM_START { "spec.proxyWasm.vmConfig" } else { "spec.config" };
+            ("init", field, format!("{name} returned false"), "correct it; the module's log says more")
         }
         Err(StartError::Mistyped("memory")) => {
             ("exports", "spec.module", String::from("the module exports no memory"), REBUILD)

@@ -77,7 +77,7 @@ fn of_plugin(guest: &Guest, segments: &[&str], out: &mut Vec<u8>) -> Option<Foun
     let spec = &guest.spec;
     Some(match segments {
         ["plugin_name" | "plugin_vm_id"] => text(Some(&guest.base.shared.name), out),
-        ["plugin_root_id"] => text(Some(""), out),
+        ["plugin_root_id"] => text(Some(guest.root_id()), out),
         ["node", "id"] => text(std::env::var("HOSTNAME").ok().as_deref().or(Some("cardea")), out),
         ["node", "metadata", "NAMESPACE"] => text(Some(&spec.origin.namespace), out),
         ["listener_direction"] => number(1, out),

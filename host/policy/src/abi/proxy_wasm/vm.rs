@@ -28,6 +28,8 @@ use crate::policy;
 const START_DEADLINE: Duration = Duration::from_millis(100);
 /// Contexts that said that they were not done, kept until they are.
 const CLOSING_MAX: usize = 1024;
+/// Reads the VM's config, and may refuse it.
+pub(super) const VM_START: &str = "proxy_on_vm_start";
 
 /// What a VM is made of, beside the module.
 pub(super) struct Making {
@@ -102,12 +104,14 @@ impl Vm {
 
     fn configure(&mut self) -> Result<(), StartError> {
         self.create(ROOT, 0)?;
+        let size = |config: &[u8]| u32::try_from(config.len()).unwrap_or(u32::MAX);
+        let guest = self.store.data();
+        let (vm_size, size) = (size(&guest.vm_config), size(&guest.config));
         if let Some(function) = self.functions.vm_start.clone()
-            && self.call(&function, (ROOT, 0), ROOT)? == 0
+            && self.call(&function, (ROOT, vm_size), ROOT)? == 0
         {
-            return Err(StartError::Refused("proxy_on_vm_start"));
+            return Err(StartError::Refused(VM_START));
         }
-        let size = u32::try_from(self.store.data().config.len()).unwrap_or(u32::MAX);
         if let Some(function) = self.functions.configure.clone()
             && self.call(&function, (ROOT, size), ROOT)? == 0
         {
@@ -264,6 +268,7 @@ fn store(loaded: &Loaded, making: &Making, first_call: u32) -> Store<Guest> {
         base: Host::new(Arc::clone(&making.shared), Rc::clone(&making.worker)),
         spec: Arc::clone(&making.spec),
         config: Arc::clone(&loaded.config),
+        vm_config: Arc::clone(&loaded.vm_config),
         exports: Exports::default(),
         is_first_version: loaded.version == Version::V0_1_0,
         allocating: false,

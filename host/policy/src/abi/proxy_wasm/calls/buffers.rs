@@ -16,8 +16,9 @@ const PUT_BYTES_MAX: usize = 1 << 20;
 enum Buffer {
     Body(Side),
     CallBody,
+    VmConfig,
     Config,
-    /// Known, with nothing in it here: L4 data, gRPC messages, the VM's configuration, data of foreign calls.
+    /// Known, with nothing in it here: L4 data, gRPC messages, data of foreign calls.
     Nothing,
 }
 
@@ -29,8 +30,9 @@ impl TryFrom<u32> for Buffer {
             0 => Self::Body(Side::Request),
             1 => Self::Body(Side::Response),
             4 => Self::CallBody,
+            6 => Self::VmConfig,
             7 => Self::Config,
-            2 | 3 | 5 | 6 | 8 => Self::Nothing,
+            2 | 3 | 5 | 8 => Self::Nothing,
             _ => return Err(Status::BadArgument),
         })
     }
@@ -78,6 +80,7 @@ fn copy(guest: &Guest, buffer: Buffer, start: usize, most: usize, out: &mut Vec<
             return Ok(());
         }
         Buffer::CallBody => &guest.call_reply().ok_or(Status::NotFound)?.body,
+        Buffer::VmConfig => &*guest.vm_config,
         Buffer::Config => &*guest.config,
         Buffer::Nothing => return Err(Status::NotFound),
     };
@@ -93,6 +96,7 @@ fn length(guest: &Guest, buffer: Buffer) -> Result<usize, Status> {
             Ok(stream.try_borrow().map_err(|_| Status::InternalFailure)?.half(side).body.len())
         }
         Buffer::CallBody => Ok(guest.call_reply().ok_or(Status::NotFound)?.body.len()),
+        Buffer::VmConfig => Ok(guest.vm_config.len()),
         Buffer::Config => Ok(guest.config.len()),
         Buffer::Nothing => Err(Status::NotFound),
     }
