@@ -21,7 +21,8 @@ use http::{HeaderMap, StatusCode};
 use crate::exchange::{Exchange, ReadSet};
 use crate::failure::Failure;
 use crate::host::Worker;
-use crate::load::LoadError;
+use crate::instances::Footprint;
+use crate::load::{LoadError, StartCost};
 use crate::outcome::{Reply, Summary, Target};
 use crate::policy::Policy;
 
@@ -67,6 +68,9 @@ pub(crate) trait Module: Send + Sync {
     /// Makes what a worker keeps of it: a VM, or a pool of instances. It may put the work off until an exchange comes.
     fn settle(&self, policy: &Arc<Policy>, worker: &Rc<Worker>) -> Box<dyn Resident>;
 
+    /// How long a start takes, by making an instance that is thrown away. For authors.
+    fn time_start(&self, policy: &Policy, worker: &Rc<Worker>) -> Result<StartCost, Failure>;
+
     /// What it hears of an exchange, by the ABI's own names.
     fn phases(&self) -> Vec<&'static str>;
 }
@@ -81,6 +85,11 @@ pub(crate) trait Resident {
     }
 
     fn tick(&mut self, _outside: &mut Outside<'_>) {}
+
+    /// Of the instance that rests here; `None` without one, and where nothing rests.
+    fn footprint(&self) -> Option<Footprint> {
+        None
+    }
 
     /// What became of a call that was asked for by [`Outside::call`], by the id that it gave.
     fn called(&mut self, _outside: &mut Outside<'_>, _id: u32, _reply: Result<CallReply, CallFailure>) {}

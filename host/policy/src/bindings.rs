@@ -4,6 +4,7 @@
 //! component's own when a policy loads, so a difference from `wit/` cannot go unseen.
 
 pub(crate) mod arbitrary;
+mod beyond;
 
 use wasmtime::component::{ComponentType, Lift, Lower, flags};
 

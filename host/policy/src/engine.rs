@@ -32,6 +32,8 @@ pub struct EngineOptions {
     /// For authors: decisions come with the values that were read, and traps with lines of the source, where a module has them.
     /// Never where strangers load modules or read logs.
     pub explain: bool,
+    /// For authors: what components copy is counted, see [`Copied`](crate::Copied). Calls take longer by that.
+    pub measures: bool,
 }
 
 impl Default for EngineOptions {
@@ -42,6 +44,7 @@ impl Default for EngineOptions {
             instances_max: 256,
             sources: Sources::default(),
             explain: false,
+            measures: false,
         }
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
 
+use crate::copied::Counter;
 use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 use crate::imports::wasi::Output;
+use crate::instances::Footprint;
 use crate::policy::Shared;
 use crate::reads::Reads;
 use crate::source::{Generator, Time, split_mix};
@@ -72,6 +74,7 @@ pub(crate) struct Host {
     pub output: Output,
     /// The state of the sequence that stands for random numbers where they are not granted.
     fixed: Cell<u64>,
+    pub copied: Counter,
 }
 
 impl Host {
@@ -91,6 +94,7 @@ impl Host {
             now: Cell::new(None),
             output: Output::default(),
             fixed: Cell::new(0),
+            copied: Counter::default(),
         }
     }
 
@@ -111,9 +115,9 @@ impl Host {
         count(&self.host_calls, HOST_CALLS_MAX)
     }
 
-    /// Of the call in hand, or the last one.
-    pub fn host_calls(&self) -> u32 {
-        self.host_calls.get()
+    pub fn footprint(&self) -> Footprint {
+        let (memory_bytes, host_calls) = (self.limits.memory_bytes, self.host_calls.get());
+        Footprint { memory_bytes, host_calls, copied: self.copied.read() }
     }
 
     /// Counts a host call about the exchange.

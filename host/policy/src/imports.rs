@@ -9,14 +9,15 @@ mod metrics;
 mod random;
 pub(crate) mod wasi;
 
-use wasmtime::component::{Component, Linker, LinkerInstance};
+use wasmtime::component::{Component, Linker};
 
+use crate::copied::Interface;
 use crate::host::Host;
 
 /// The interface version that this host speaks. Lookups are semver-aware: a guest of any 0.1.x meets it.
 pub(crate) const VERSION: &str = "0.1.0";
 
-type Link = fn(&mut LinkerInstance<'_, Host>) -> wasmtime::Result<()>;
+type Link = fn(&mut Interface<'_>) -> wasmtime::Result<()>;
 
 /// Interfaces that need a grant, by name.
 const GRANTED: [(&str, Link); 6] = [
@@ -41,22 +42,23 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once("exchange").chain(GRANTED.iter().map(|(name, _)| *name))
 }
 
-/// A linker with `exchange` and what is granted, the void that the component imports of WASI, and nothing else.
+/// A linker with `exchange` and what is granted, the void that the component imports of WASI, and nothing else. With
+/// `measures`, functions count what they copy.
 pub(crate) fn linker(
     engine: &wasmtime::Engine,
     component: &Component,
     is_granted: impl Fn(&str) -> bool,
+    measures: bool,
 ) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     let granted = wasi::Granted { log: is_granted("log"), random: is_granted("random") };
     wasi::link(&mut linker, component, engine, granted)?;
-    exchange::link(&mut instance(&mut linker, "exchange")?)?;
+    let interface = |linker: &mut Linker<Host>, name: &str, link: Link| {
+        link(&mut Interface { linked: linker.instance(&format!("cardea:policy/{name}@{VERSION}"))?, measures })
+    };
+    interface(&mut linker, "exchange", exchange::link)?;
     for (name, link) in GRANTED.iter().filter(|(name, _)| is_granted(name)) {
-        link(&mut instance(&mut linker, name)?)?;
+        interface(&mut linker, name, *link)?;
     }
     Ok(linker)
-}
-
-fn instance<'a>(linker: &'a mut Linker<Host>, name: &str) -> wasmtime::Result<LinkerInstance<'a, Host>> {
-    linker.instance(&format!("cardea:policy/{name}@{VERSION}"))
 }

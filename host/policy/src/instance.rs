@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::{self, ComponentExportIndex, InstancePre, TypedFunc};
+use wasmtime::component::{self, ComponentExportIndex, ComponentNamedList, InstancePre, Lift, Lower};
 use wasmtime::{Error, Store, Trap, WasmBacktrace};
 
 use crate::backtrace;
 use crate::bindings::{RequestOutcome, ResponseOutcome, Summary};
+use crate::copied::Export;
 use crate::engine::Seat;
 use crate::failure::Failure;
 use crate::host::{Host, TooManyCalls, Worker};
@@ -26,7 +27,7 @@ const CALLS_MAX: u32 = 10_000;
 
 pub(crate) struct Instance {
     pub store: Store<Host>,
-    pub request: TypedFunc<(), (RequestOutcome,)>,
+    pub request: Export<(), (RequestOutcome,)>,
     pub request_body: Option<RequestBodyFunc>,
     pub response: Option<ResponseFunc>,
     pub complete: Option<CompleteFunc>,
@@ -35,9 +36,9 @@ pub(crate) struct Instance {
     _seat: Seat,
 }
 
-pub(crate) type RequestBodyFunc = TypedFunc<(Vec<u8>, bool, Vec<u8>), (RequestOutcome,)>;
-pub(crate) type ResponseFunc = TypedFunc<(Vec<u8>,), (ResponseOutcome,)>;
-pub(crate) type CompleteFunc = TypedFunc<(Summary, Vec<u8>), ()>;
+pub(crate) type RequestBodyFunc = Export<(Vec<u8>, bool, Vec<u8>), (RequestOutcome,)>;
+pub(crate) type ResponseFunc = Export<(Vec<u8>,), (ResponseOutcome,)>;
+pub(crate) type CompleteFunc = Export<(Summary, Vec<u8>), ()>;
 
 /// Why `init` did not succeed.
 #[derive(Debug)]
@@ -47,6 +48,16 @@ pub(crate) enum InitError {
     Failed(Failure),
     /// An export has another type than the interface says.
     Mistyped(String),
+}
+
+impl InitError {
+    /// What an exchange is told.
+    pub fn failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Refused(text) | Self::Mistyped(text) => Failure::Instantiate(text),
+        }
+    }
 }
 
 impl From<Failure> for InitError {
@@ -63,10 +74,10 @@ impl Instance {
         let exports = &native.exports;
         let init = (!native.initialised).then_some(exports.init);
         let instance = start(policy, &native.pre, init, &mut store)?;
-        let request = instance.get_typed_func(&mut store, exports.request).map_err(mistyped("on-request.handle"))?;
-        let request_body = exports.request_body.map(|index| instance.get_typed_func(&mut store, index));
-        let response = exports.response.map(|index| instance.get_typed_func(&mut store, index));
-        let complete = exports.complete.map(|index| instance.get_typed_func(&mut store, index));
+        let request = export(policy, &instance, &mut store, exports.request).map_err(mistyped("on-request.handle"))?;
+        let request_body = exports.request_body.map(|index| export(policy, &instance, &mut store, index));
+        let response = exports.response.map(|index| export(policy, &instance, &mut store, index));
+        let complete = exports.complete.map(|index| export(policy, &instance, &mut store, index));
         let memory_bytes = store.data().limits.memory_bytes;
         Ok(Self {
             request,
@@ -129,12 +140,38 @@ pub(crate) fn start(
     init: Option<ComponentExportIndex>,
     store: &mut Store<Host>,
 ) -> Result<component::Instance, InitError> {
-    let instance = pre.instantiate(&mut *store).map_err(|error| instantiation(error, store))?;
+    let instance = instantiate(pre, store)?;
     if let Some(init) = init {
-        let init = instance.get_typed_func(&mut *store, init).map_err(mistyped("lifecycle.init"))?;
-        run_init(policy, store, &init)?;
+        initialise(policy, &instance, store, init)?;
     }
     Ok(instance)
+}
+
+pub(crate) fn instantiate(pre: &InstancePre<Host>, store: &mut Store<Host>) -> Result<component::Instance, InitError> {
+    pre.instantiate(&mut *store).map_err(|error| instantiation(error, store))
+}
+
+pub(crate) fn initialise(
+    policy: &Policy,
+    instance: &component::Instance,
+    store: &mut Store<Host>,
+    init: ComponentExportIndex,
+) -> Result<(), InitError> {
+    let init = export(policy, instance, store, init).map_err(mistyped("lifecycle.init"))?;
+    run_init(policy, store, &init)
+}
+
+fn export<P, R>(
+    policy: &Policy,
+    instance: &component::Instance,
+    store: &mut Store<Host>,
+    index: ComponentExportIndex,
+) -> wasmtime::Result<Export<P, R>>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    Ok(Export { function: instance.get_typed_func(store, index)?, measures: policy.engine.options().measures })
 }
 
 fn instantiation(error: Error, store: &mut Store<Host>) -> InitError {
@@ -154,7 +191,7 @@ fn begin_init(store: &mut Store<Host>) {
     store.set_epoch_deadline(ticks);
 }
 
-type InitFunc = TypedFunc<(String,), (Result<(), String>,)>;
+type InitFunc = Export<(String,), (Result<(), String>,)>;
 
 fn run_init(policy: &Policy, store: &mut Store<Host>, init: &InitFunc) -> Result<(), InitError> {
     begin_init(store);

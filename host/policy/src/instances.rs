@@ -12,6 +12,7 @@ use std::time::Instant;
 use cardea_model::config::Isolation;
 
 use crate::abi::{Call, CallFailure, CallReply, Outside, Resident, Turn};
+use crate::copied::Copied;
 use crate::engine::{Engine, Pulse};
 use crate::exchange::{Exchange, ReadSet};
 use crate::failure::Failure;
@@ -55,6 +56,8 @@ pub struct Footprint {
     pub memory_bytes: usize,
     /// Of the last call.
     pub host_calls: u32,
+    /// Since its start; of components only where the engine measures.
+    pub copied: Copied,
 }
 
 /// What a successful call read, and what it cost.
@@ -89,11 +92,13 @@ impl Instances {
         }
     }
 
-    /// Of the instance that a policy has here, after its last call; `None` without one, and for modules of other ABIs.
+    /// Of the instance that a policy has here, after its last call; `None` without one, and for guests of wasi:http.
     pub fn footprint(&self, policy: &Policy) -> Option<Footprint> {
         let entry = self.entries.get(policy.slot.index())?.as_ref().filter(|entry| entry.id == policy.slot.id())?;
-        let host = entry.idle.as_ref()?.store.data();
-        Some(Footprint { memory_bytes: host.limits.memory_bytes, host_calls: host.host_calls() })
+        match &entry.resident {
+            Some(resident) => resident.footprint(),
+            None => entry.idle.as_ref().map(|instance| instance.store.data().footprint()),
+        }
     }
 
     /// Idle instances held, for metrics and tests.
@@ -243,10 +248,7 @@ impl Instances {
             tally.created.add(1);
         }
         let native = policy.native().ok_or(Failure::NotLoaded)?;
-        Instance::new(policy, native, worker, now).map(Box::new).map_err(|error| match error {
-            InitError::Failed(failure) => failure,
-            InitError::Refused(text) | InitError::Mistyped(text) => Failure::Instantiate(text),
-        })
+        Instance::new(policy, native, worker, now).map(Box::new).map_err(InitError::failure)
     }
 
     /// Keeps the instance of a successful call, unless the policy or its age says otherwise.

@@ -9,12 +9,14 @@ mod limits;
 mod probe;
 mod shape;
 mod snapshot;
+mod start;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use cost::{LoadCost, Slow};
 use probe::{measured, not_started, probe};
+pub use start::StartCost;
 
 use cardea_model::config::{self, Isolation, ModuleSource};
 use sha2::{Digest, Sha256};
@@ -157,7 +159,8 @@ impl Engine {
             return Err(LoadError::new("imports", "spec.grants.interfaces", message, remedy));
         }
         shape::imports(component, self.wasmtime(), granted)?;
-        let linker = imports::linker(self.wasmtime(), component, |name| granted.iter().any(|known| known == name))
+        let is_granted = |name: &str| granted.iter().any(|known| known == name);
+        let linker = imports::linker(self.wasmtime(), component, is_granted, self.options().measures)
             .map_err(|error| shape::mistyped(&error))?;
         linker
             .instantiate_pre(component)

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cardea_model::config;
 use cardea_policy::{
     BodyDemand, BodyStep, CallFailure, Chain, Decided, DecisionKind, Exchange, Failure, Footprint, Instances,
-    LoadError, Member, Policy, Reply, ResponseHead, ResponseStep, Run, Side, State, Step, Summary, Target,
+    LoadError, Member, Policy, Reply, ResponseHead, ResponseStep, Run, Side, StartCost, State, Step, Summary, Target,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -81,13 +81,15 @@ impl Failed {
     }
 }
 
-/// How long the phases of an exchange took.
+/// What the phases of an exchange cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Timed {
     pub request: Duration,
     /// Where the policy wanted it.
     pub response: Option<Duration>,
     pub decision: Option<DecisionKind>,
+    /// Of its instance, after the request phases.
+    pub footprint: Option<Footprint>,
 }
 
 impl Player {
@@ -105,6 +107,15 @@ impl Player {
         let (chain, backends) = (Arc::clone(&self.chain), self.backends.clone());
         let (state, replies) = (Arc::clone(&self.state), self.replies.clone());
         Self { chain, instances: Instances::new(&stage.engine), state, replies, backends }
+    }
+
+    /// Starts an instance, and throws it away.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn time_start(&self) -> Result<StartCost, Failed> {
+        let loaded = self.chain.members.iter().find_map(|member| member.loaded.as_ref());
+        loaded.ok_or(Failure::NotLoaded).and_then(|policy| policy.time_start()).map_err(|failure| Failed::of(&failure))
     }
 
     /// Of its instance, after the last call.
@@ -153,7 +164,7 @@ impl Player {
         let start = Instant::now();
         let mut run = Run::new(Arc::clone(&self.chain));
         let (reached, _) = self.request(&mut run, exchange, body);
-        let request = start.elapsed();
+        let (request, footprint) = (start.elapsed(), self.footprint());
         let head = match reached {
             Reached::Failed(failed) => return Err(failed),
             Reached::Reply(reply) => head_of(&reply),
@@ -161,13 +172,13 @@ impl Player {
         };
         let decision = run.decided.last().map(|decided| decided.kind);
         if !run.wants_response() {
-            return Ok(Timed { request, response: None, decision });
+            return Ok(Timed { request, response: None, decision, footprint });
         }
         exchange.response = Some(head);
         let start = Instant::now();
         match run.on_response(&mut self.instances, exchange) {
             ResponseStep::Fail(_, failure) => Err(Failed::of(&failure)),
-            _ => Ok(Timed { request, response: Some(start.elapsed()), decision }),
+            _ => Ok(Timed { request, response: Some(start.elapsed()), decision, footprint }),
         }
     }
 

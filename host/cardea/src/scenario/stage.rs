@@ -46,12 +46,18 @@ impl Stage {
         Self::start(Clock::system(), Arc::default(), Random::System, Arc::default())
     }
 
-    /// The same, for measurements: compiled code is kept in a folder, and nobody hears what policies log.
-    pub fn measured(cache: &Path) -> Result<Self, EngineError> {
+    /// The same, for measurements: compiled code is kept in a folder, and nobody hears what policies log. With `measures`, what
+    /// is copied is counted, and calls take longer.
+    pub fn measured(cache: &Path, measures: bool) -> Result<Self, EngineError> {
         let sources = Sources { log: LogSink::new(LogLevel::Info, |_| {}), ..Sources::default() };
         let cache = Some(cache.to_owned());
-        let options =
-            EngineOptions { cache, instances_max: MEASURED_INSTANCES_MAX, sources, ..EngineOptions::default() };
+        let options = EngineOptions {
+            cache,
+            instances_max: MEASURED_INSTANCES_MAX,
+            sources,
+            measures,
+            ..EngineOptions::default()
+        };
         let (clock, draws, log) = (Arc::default(), Arc::default(), Arc::default());
         Ok(Self { engine: Engine::new(options)?, clock, draws, log, limits: author_limits(), until: None })
     }

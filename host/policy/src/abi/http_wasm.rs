@@ -28,7 +28,7 @@ use super::{Resident, wasi_p1};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::host::Worker;
-use crate::load::LoadError;
+use crate::load::{LoadError, StartCost};
 use crate::policy::{Policy, Shared};
 use crate::source::Random;
 
@@ -79,6 +79,11 @@ pub(crate) fn load(
 impl super::Module for HttpWasm {
     fn settle(&self, policy: &Arc<Policy>, worker: &Rc<Worker>) -> Box<dyn Resident> {
         Box::new(Kept(Rc::new(Pool::new(&self.0, policy, worker))))
+    }
+
+    fn time_start(&self, policy: &Policy, worker: &Rc<Worker>) -> Result<StartCost, Failure> {
+        let Policy { engine, spec, shared, .. } = policy;
+        Guest::time_start(Material { engine, spec, shared, loaded: &self.0 }, worker)
     }
 
     fn phases(&self) -> Vec<&'static str> {

@@ -32,12 +32,14 @@ use crate::abi::core_module::Names;
 use crate::abi::{CallFailure, CallReply, Module, Outside, Resident, Session, Turn};
 use crate::failure::Failure;
 use crate::host::Worker;
+use crate::instances::Footprint;
+use crate::load::StartCost;
 use crate::policy::Policy;
 use functions::Version;
 use guest::Guest;
 use home::Home;
 use session::Stay;
-use vm::Making;
+use vm::{Making, Vm};
 
 /// By the marker of a version.
 pub(super) fn is_meant(names: &Names<'_>) -> bool {
@@ -61,17 +63,24 @@ struct Loaded {
 
 impl Module for ProxyWasm {
     fn settle(&self, policy: &Arc<Policy>, worker: &Rc<Worker>) -> Box<dyn Resident> {
-        let making = Making {
-            engine: policy.engine.clone(),
-            shared: Arc::clone(&policy.shared),
-            spec: Arc::clone(&policy.spec),
-            worker: Rc::clone(worker),
-        };
-        Box::new(Plugin(Rc::new(Home::new(Arc::clone(&self.0), making))))
+        Box::new(Plugin(Rc::new(Home::new(Arc::clone(&self.0), making(policy, worker)))))
+    }
+
+    fn time_start(&self, policy: &Policy, worker: &Rc<Worker>) -> Result<StartCost, Failure> {
+        Vm::time_start(&self.0, &making(policy, worker))
     }
 
     fn phases(&self) -> Vec<&'static str> {
         self.0.phases.clone()
+    }
+}
+
+fn making(policy: &Policy, worker: &Rc<Worker>) -> Making {
+    Making {
+        engine: policy.engine.clone(),
+        shared: Arc::clone(&policy.shared),
+        spec: Arc::clone(&policy.spec),
+        worker: Rc::clone(worker),
     }
 }
 
@@ -82,6 +91,10 @@ impl Resident for Plugin {
     fn open(&mut self, turn: &mut Turn<'_>) -> Result<Box<dyn Session>, Failure> {
         self.0.wake(turn.start)?;
         Ok(Box::new(Stay::new(&self.0, turn.policy.spec.limits.body_bytes_max as usize)))
+    }
+
+    fn footprint(&self) -> Option<Footprint> {
+        self.0.footprint()
     }
 
     fn next_tick(&self) -> Option<Instant> {

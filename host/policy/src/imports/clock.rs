@@ -1,13 +1,13 @@
 //! `clock`: coarse time, frozen within a call.
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::LinkerInstance;
 
+use crate::copied::Interface;
 use crate::host::{Host, TooManyCalls};
 use crate::reads::fixed;
 use crate::source::Time;
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("now-ms", |cx: StoreContextMut<'_, Host>, (): ()| Ok((read(cx.data())?.unix_ms,)))?;
     i.func_wrap("monotonic-us", |cx: StoreContextMut<'_, Host>, (): ()| Ok((read(cx.data())?.monotonic_us,)))
 }

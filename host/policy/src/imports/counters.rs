@@ -1,14 +1,15 @@
 //! `counters`: numbers and rate limits that the policy keeps in this process, across workers and versions.
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{LinkerInstance, WasmStr};
+use wasmtime::component::WasmStr;
 
+use crate::copied::Interface;
 use crate::host::Host;
 use crate::reads::fixed;
 
 type Cx<'a> = StoreContextMut<'a, Host>;
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("add", |cx: Cx<'_>, (key, delta, ttl_ms): (WasmStr, i64, u32)| {
         let host = cx.data();
         host.enter_kv(fixed::COUNTERS)?;

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use http::header::{HOST, HeaderMap, HeaderName};
 use wasmtime::StoreContextMut;
-use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
+use wasmtime::component::{WasmList, WasmStr};
 
 use crate::bindings::Field;
+use crate::copied::Interface;
 use crate::exchange::Exchange;
 use crate::host::Host;
 use crate::reads::{Kind, fixed};
@@ -17,14 +18,14 @@ const NOTE_KEY_BYTES_MAX: usize = 256;
 
 type Cx<'a> = StoreContextMut<'a, Host>;
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     link_request(i)?;
     link_headers(i)?;
     link_response(i)?;
     link_notes(i)
 }
 
-fn link_request(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+fn link_request(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("method", |cx: Cx<'_>, (): ()| {
         Ok((cx.data().ask_fixed(fixed::METHOD)?.request.method.as_str().to_owned(),))
     })?;
@@ -52,7 +53,7 @@ fn link_request(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     })
 }
 
-fn link_headers(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+fn link_headers(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("header", |cx: Cx<'_>, (name,): (WasmStr,)| {
         let (host, name) = (cx.data(), name.to_str(&cx)?);
         let exchange = host.ask()?;
@@ -79,7 +80,7 @@ fn link_headers(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     })
 }
 
-fn link_response(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+fn link_response(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("response-status", |cx: Cx<'_>, (): ()| {
         let response = &cx.data().ask_fixed(fixed::RESPONSE_STATUS)?.response;
         Ok((response.as_ref().map_or(0, |head| head.status.as_u16()),))
@@ -104,7 +105,7 @@ fn link_response(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     })
 }
 
-fn link_notes(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+fn link_notes(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("set-note", |mut cx: Cx<'_>, (key, value): (WasmStr, WasmList<u8>)| {
         cx.data().ask()?;
         if key.to_str(&cx)?.len() > NOTE_KEY_BYTES_MAX || value.len() > NOTE_BYTES_MAX {

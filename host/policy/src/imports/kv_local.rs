@@ -1,15 +1,16 @@
 //! `kv-local`: values that the policy keeps in this process, across workers and versions.
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
+use wasmtime::component::{WasmList, WasmStr};
 
 use crate::bindings::KvError;
+use crate::copied::Interface;
 use crate::host::Host;
 use crate::reads::fixed;
 
 type Cx<'a> = StoreContextMut<'a, Host>;
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("get", |cx: Cx<'_>, (key,): (WasmStr,)| {
         let host = cx.data();
         host.enter_kv(fixed::KV)?;

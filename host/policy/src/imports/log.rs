@@ -1,13 +1,14 @@
 //! `log`: lines to the host's log, bounded in number and length a call, and in bytes a second.
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{LinkerInstance, WasmStr};
+use wasmtime::component::WasmStr;
 
 use crate::bindings::Level;
+use crate::copied::Interface;
 use crate::host::{Host, LOG_LINE_BYTES_MAX};
 use crate::source::{LogLevel, LogLine};
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("enabled", |cx: StoreContextMut<'_, Host>, (level,): (Level,)| {
         let host = cx.data();
         host.enter()?;

@@ -1,14 +1,15 @@
 //! `metrics`: series of the policy's own.
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::{LinkerInstance, WasmStr};
+use wasmtime::component::WasmStr;
 
+use crate::copied::Interface;
 use crate::host::Host;
 use crate::state::Series;
 
 type Cx<'a> = StoreContextMut<'a, Host>;
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("counter", |cx: Cx<'_>, (name,): (WasmStr,)| id(&cx, Series::Counter, &name))?;
     i.func_wrap("gauge", |cx: Cx<'_>, (name,): (WasmStr,)| id(&cx, Series::Gauge, &name))?;
     i.func_wrap("histogram", |cx: Cx<'_>, (name,): (WasmStr,)| id(&cx, Series::Histogram, &name))?;

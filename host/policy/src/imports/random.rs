@@ -1,8 +1,8 @@
 //! `random`: numbers of the operating system, or of the test's seed.
 
 use wasmtime::StoreContextMut;
-use wasmtime::component::LinkerInstance;
 
+use crate::copied::Interface;
 use crate::host::Host;
 use crate::reads::fixed;
 
@@ -13,7 +13,7 @@ const BYTES_MAX: u32 = 256;
 #[error("the system has no random bytes")]
 pub(super) struct NoRandom;
 
-pub(super) fn link(i: &mut LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+pub(super) fn link(i: &mut Interface<'_>) -> wasmtime::Result<()> {
     i.func_wrap("next-u64", |cx: StoreContextMut<'_, Host>, (): ()| {
         cx.data().enter()?;
         Ok((next(cx.data())?,))

@@ -63,13 +63,22 @@ impl Default for Worker {
 impl Worker {
     /// The log of `sources` is replaced by `lines`.
     pub fn new(sources: Sources) -> Self {
+        Self::start(sources, false)
+    }
+
+    /// One that counts what is copied.
+    pub fn measuring() -> Self {
+        Self::start(Sources { random: Random::Seeded(7), ..Sources::default() }, true)
+    }
+
+    fn start(sources: Sources, measures: bool) -> Self {
         let lines = Lines::default();
         let written = Arc::clone(&lines);
         let log = LogSink::new(cardea_policy::LogLevel::Debug, move |line| {
             written.lock().unwrap().push(format!("{} {} {}", line.policy, line.level.as_str(), line.message));
         });
-        let options =
-            EngineOptions { instances_max: 16, sources: Sources { log, ..sources }, ..EngineOptions::default() };
+        let sources = Sources { log, ..sources };
+        let options = EngineOptions { instances_max: 16, sources, measures, ..EngineOptions::default() };
         let engine = Engine::new(options).unwrap();
         let instances = Instances::new(&engine);
         Self { engine, state: Arc::default(), instances, lines, backends: vec!["canary", "stable"] }

@@ -8,7 +8,7 @@ use cardea_model::config::{Isolation, Limits, Policy};
 use cardea_policy::ResponseHead;
 
 use super::memory;
-use super::report::{Cold, Memory, Report};
+use super::report::{Bytes, Cold, Memory, Phases, Report};
 use super::sample::{Bounds, Sample, repeat};
 use crate::author::exchange::{Exchange, refused};
 use crate::author::mistake::Mistake;
@@ -20,8 +20,14 @@ const POOLED: Bounds =
     Bounds { warm_up: Duration::from_millis(200), time: Duration::from_millis(1000), count_max: 200_000 };
 const ISOLATED: Bounds =
     Bounds { warm_up: Duration::from_millis(50), time: Duration::from_millis(500), count_max: 20_000 };
+const STARTS: Bounds =
+    Bounds { warm_up: Duration::from_millis(20), time: Duration::from_millis(200), count_max: 10_000 };
 /// Instances whose memory is looked at together, since pages and allocators know nothing of one.
-const INSTANCES: usize = 16;
+const INSTANCES: usize = 12;
+/// How often; the middle one counts.
+const BATCHES: usize = 3;
+/// That are made before.
+const INSTANCES_BEFORE: usize = 12;
 /// Requests that each of them has answered by then.
 const REQUESTS: usize = 200;
 
@@ -36,16 +42,17 @@ pub fn module(module: &Module, spec: &Arc<Policy>, asked: &Exchange) -> Result<R
     let pooled = Arc::new(Policy { isolation: Isolation::Pooled, limits, ..Policy::clone(spec) });
     let isolated = Arc::new(Policy { isolation: Isolation::Request, ..Policy::clone(&pooled) });
 
-    let (compile, _) = subject.load(&pooled)?;
+    let (compile, _) = subject.load(&pooled, false)?;
     let code_bytes = folder_bytes(&cache);
-    let (cached, (stage, mut player)) = subject.load(&pooled)?;
-    let mut exchange = subject.exchange()?;
-    let first = subject.once(&mut player, &mut exchange)?;
-    let host_calls = player.footprint().map(|footprint| footprint.host_calls);
+    let (cached, (stage, mut player)) = subject.load(&pooled, false)?;
+    let starts = repeat(STARTS, || player.time_start()).map_err(|failed| subject.failed(failed))?;
+    let first = subject.again(&mut player)?;
     let times = repeat(POOLED, || subject.again(&mut player))?;
     let memory = subject.memory(&stage, &player)?;
-    let (_, (_, mut player)) = subject.load(&isolated)?;
+    let (_, (_, mut player)) = subject.load(&isolated, false)?;
     let fresh = repeat(ISOLATED, || subject.again(&mut player))?;
+    let (_, (_, mut player)) = subject.load(&pooled, true)?;
+    let copied = subject.copied(&mut player)?;
 
     Ok(Report {
         file: module.path.display().to_string(),
@@ -56,12 +63,15 @@ pub fn module(module: &Module, spec: &Arc<Policy>, asked: &Exchange) -> Result<R
         cold: Cold {
             compile_ms: milliseconds(compile),
             cached_ms: milliseconds(cached),
+            instance: Sample::of(starts.iter().map(|start| start.instance).collect()),
+            init: Sample::of(starts.iter().map(|start| start.init).collect()),
             first_request_us: first.request.as_secs_f64() * 1e6,
         },
         pooled: Sample::of(times.iter().map(|timed| timed.request).collect()),
         response: Sample::of(times.iter().filter_map(|timed| timed.response).collect()),
         isolated: Sample::of(fresh.iter().map(|timed| timed.request).collect()),
-        host_calls,
+        host_calls: first.footprint.map(|footprint| footprint.host_calls),
+        copied,
         memory,
         host: if cfg!(debug_assertions) { "debug" } else { "release" },
     })
@@ -76,8 +86,8 @@ struct Subject<'a> {
 impl Subject<'_> {
     /// On an engine of its own, as a process starts. The time is of compiling (or of reading what the cache has), linking, and
     /// the one instance that is tried.
-    fn load(&self, spec: &Arc<Policy>) -> Result<(Duration, (Stage, Player)), Mistake> {
-        let stage = Stage::measured(self.cache)
+    fn load(&self, spec: &Arc<Policy>, measures: bool) -> Result<(Duration, (Stage, Player)), Mistake> {
+        let stage = Stage::measured(self.cache, measures)
             .map_err(|error| Mistake::usage(error.to_string(), "see that the machine lets a process map memory"))?;
         let start = Instant::now();
         let player = Player::start(&stage, spec, None).map_err(|error| refused(&self.module.path, &error))?;
@@ -99,10 +109,12 @@ impl Subject<'_> {
     fn once(&self, player: &mut Player, exchange: &mut Box<cardea_policy::Exchange>) -> Result<Timed, Mistake> {
         let body = self.asked.send.body.as_deref().unwrap_or_default().as_bytes();
         let timed = player.time(exchange, body, self.head()?);
-        timed.map_err(|Failed { label, message }| {
-            let what = format!("{}: the policy failed ({label}): {message}", self.module.path.display());
-            Mistake::policy(what, "see what it does with this request: `cardea policy run`")
-        })
+        timed.map_err(|failed| self.failed(failed))
+    }
+
+    fn failed(&self, Failed { label, message }: Failed) -> Mistake {
+        let what = format!("{}: the policy failed ({label}): {message}", self.module.path.display());
+        Mistake::policy(what, "see what it does with this request: `cardea policy run`")
     }
 
     /// With an exchange that nobody has edited yet.
@@ -111,20 +123,46 @@ impl Subject<'_> {
         self.once(player, &mut exchange)
     }
 
+    /// Of one exchange, by an instance that has had one before. `None` where instances do not outlive their exchange.
+    fn copied(&self, player: &mut Player) -> Result<Option<Phases>, Mistake> {
+        self.again(player)?;
+        let before = player.footprint();
+        let timed = self.again(player)?;
+        let after = player.footprint();
+        // One that stays with its exchange until it has its answer is not to be seen between: then it is counted as one.
+        let (Some(before), Some(middle)) = (before, timed.footprint.or(after)) else { return Ok(None) };
+        Ok(Some(Phases {
+            request: Bytes::between(&before, &middle),
+            response: timed.footprint.and(timed.response).and(after).map(|after| Bytes::between(&middle, &after)),
+        }))
+    }
+
     /// Of one instance more, after some requests.
     fn memory(&self, stage: &Stage, player: &Player) -> Result<Memory, Mistake> {
-        let mut players: Vec<Player> = (0..INSTANCES).map(|_| player.beside(stage)).collect();
-        let before = memory::private_dirty();
+        // What the allocator still gives back of earlier work would hide what an instance takes; it does when it is at work.
+        let mut players = self.instances(stage, player, INSTANCES_BEFORE)?;
+        let mut grown = Vec::new();
+        for _ in 0..BATCHES {
+            let before = memory::private_dirty();
+            players.extend(self.instances(stage, player, INSTANCES)?);
+            grown.extend(memory::private_dirty().zip(before).map(|(after, before)| after.saturating_sub(before)));
+        }
+        grown.sort_unstable();
+        Ok(Memory {
+            private_dirty_bytes: grown.get(grown.len() / 2).map(|bytes| bytes / INSTANCES as u64),
+            linear_bytes: players.iter().find_map(Player::footprint).map(|footprint| footprint.memory_bytes),
+        })
+    }
+
+    /// So many workers more, each with an instance that has answered some requests.
+    fn instances(&self, stage: &Stage, player: &Player, count: usize) -> Result<Vec<Player>, Mistake> {
+        let mut players: Vec<Player> = (0..count).map(|_| player.beside(stage)).collect();
         for player in &mut players {
             for _ in 0..REQUESTS {
                 self.again(player)?;
             }
         }
-        let grown = memory::private_dirty().zip(before).map(|(after, before)| after.saturating_sub(before));
-        Ok(Memory {
-            private_dirty_bytes: grown.map(|bytes| bytes / INSTANCES as u64),
-            linear_bytes: players.iter().find_map(Player::footprint).map(|footprint| footprint.memory_bytes),
-        })
+        Ok(players)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cardea_policy::{Copied, Footprint};
 use serde::Serialize;
 
 use super::sample::Sample;
@@ -21,8 +22,10 @@ pub struct Report {
     pub cold: Cold,
     /// Request phases of an instance that is called again.
     pub pooled: Option<Sample>,
-    /// Questions to the host in the last call of the request; absent for other ABIs.
+    /// Questions to the host in the last call of the request; absent where instances do not outlive their exchange.
     pub host_calls: Option<u32>,
+    /// Between host and guest, in an exchange; absent likewise.
+    pub copied: Option<Phases>,
     /// Response phases likewise; absent where the policy wants none.
     pub response: Option<Sample>,
     /// Request phases with a new instance for each request.
@@ -38,8 +41,37 @@ pub struct Cold {
     pub compile_ms: f64,
     /// The same with the compiled code in the cache.
     pub cached_ms: f64,
-    /// Of a worker: instance, `init` and call.
+    /// Making an instance.
+    pub instance: Option<Sample>,
+    /// What runs in it before the first call: `init`.
+    pub init: Option<Sample>,
+    /// Of a worker: instance, `init` and call, once.
     pub first_request_us: f64,
+}
+
+/// By the phases of one exchange.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+pub struct Phases {
+    pub request: Bytes,
+    /// Absent where the policy wants none.
+    pub response: Option<Bytes>,
+}
+
+/// Bytes of the guest's memory.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq)]
+pub struct Bytes {
+    /// Written by the host.
+    pub to_guest: u64,
+    /// Read by the host.
+    pub from_guest: u64,
+}
+
+impl Bytes {
+    /// What was copied between two looks at an instance.
+    pub fn between(before: &Footprint, after: &Footprint) -> Self {
+        let Copied { to_guest, from_guest } = after.copied.since(before.copied);
+        Self { to_guest, from_guest }
+    }
 }
 
 /// Of one instance.
@@ -47,7 +79,7 @@ pub struct Cold {
 pub struct Memory {
     /// Pages that it alone has written, after 200 requests.
     pub private_dirty_bytes: Option<u64>,
-    /// Linear memory; absent for other ABIs.
+    /// Linear memory; absent where instances do not outlive their exchange.
     pub linear_bytes: Option<usize>,
 }
 
@@ -60,12 +92,18 @@ impl Report {
         print::line(format!("{}: {} bytes, decides {}", self.file, print::number(self.bytes as u64), self.decision));
         line("compiles in", format!("{}, into {} bytes", took(self.cold.compile_ms), print::number(self.code_bytes)));
         line("from the cache", took(self.cold.cached_ms));
+        calls("an instance", self.cold.instance);
+        calls("init", self.cold.init);
         line("first request", format!("{} with instance and init", took(self.cold.first_request_us / 1e3)));
         calls("a request", self.pooled);
         calls("a response", self.response);
         calls("isolated", self.isolated);
         if let Some(calls) = self.host_calls {
             line("host calls", format!("{calls} a call"));
+        }
+        if let Some(Phases { request, response }) = self.copied {
+            copied("copied", request);
+            response.into_iter().for_each(|response| copied("of a response", response));
         }
         if let Some(bytes) = self.memory.linear_bytes {
             line("linear memory", format!("{} bytes an instance", print::number(bytes as u64)));
@@ -85,6 +123,10 @@ fn calls(name: &str, sample: Option<Sample>) {
     let time = |nanoseconds| print::duration(Duration::from_nanos(nanoseconds));
     let (median, p99) = (time(sample.median_ns), time(sample.p99_ns));
     line(name, format!("{median} (99 %: {p99}; {} times)", print::number(sample.calls as u64)));
+}
+
+fn copied(name: &str, Bytes { to_guest, from_guest }: Bytes) {
+    line(name, format!("{} bytes to the guest, {} from it", print::number(to_guest), print::number(from_guest)));
 }
 
 fn took(milliseconds: f64) -> String {

@@ -16,6 +16,8 @@ use crate::engine::{Engine, Seat};
 use crate::failure::Failure;
 use crate::host::{Host, LOG_LINE_BYTES_MAX, Worker};
 use crate::instance::{self, INIT_DEADLINE, Life};
+use crate::instances::Footprint;
+use crate::load::StartCost;
 use crate::policy::Shared;
 use crate::source::{LogLevel, Time};
 
@@ -59,13 +61,28 @@ impl Guest {
     pub fn new(material: Material<'_>, worker: &Rc<Worker>, now: Instant) -> Result<Self, Failure> {
         let seat = material.engine.take_seat().ok_or(Failure::Overloaded)?;
         let mut store = store(material, worker);
-        let instance = start(material.loaded, &mut store).map_err(|error| failure(&error, &store, Phase::Start))?;
+        let instance = instantiate(material.loaded, &mut store)
+            .and_then(|instance| initialise(&instance, &mut store).map(|()| instance))
+            .map_err(|error| failure(&error, &store, Phase::Start))?;
         let missing = |error: Error| Failure::Instantiate(instance::one_line(&error));
         let request = instance.get_typed_func(&mut store, HANDLE_REQUEST).map_err(missing)?;
         let response = instance.get_typed_func(&mut store, HANDLE_RESPONSE).map_err(missing)?;
         let features = std::mem::take(&mut store.data_mut().stage).features;
         let life = Life::new(worker, now, store.data().host.limits.memory_bytes);
         Ok(Self { store, request, response, features, ready: Instant::now(), life, _seat: seat })
+    }
+
+    /// How long the two halves of a start take.
+    pub fn time_start(material: Material<'_>, worker: &Rc<Worker>) -> Result<StartCost, Failure> {
+        let _seat = material.engine.take_seat().ok_or(Failure::Overloaded)?;
+        let begun = Instant::now();
+        let mut store = store(material, worker);
+        let made = instantiate(material.loaded, &mut store).and_then(|instance| {
+            let instantiated = begun.elapsed();
+            initialise(&instance, &mut store)?;
+            Ok(StartCost { instance: instantiated, init: begun.elapsed().saturating_sub(instantiated) })
+        });
+        made.map_err(|error| failure(&error, &store, Phase::Start))
     }
 
     /// `handle_request`: whether to go on, and what to give to `handle_response`.
@@ -128,6 +145,10 @@ impl Guest {
         self.store.data().host.log_dropped()
     }
 
+    pub fn footprint(&self) -> Footprint {
+        self.store.data().host.footprint()
+    }
+
     /// Counts an exchange; says whether the instance may serve another.
     pub fn may_go_on(&mut self, now: Instant) -> bool {
         self.life.may_go_on(now, self.store.data().host.limits.memory_bytes)
@@ -182,18 +203,22 @@ fn store(material: Material<'_>, worker: &Rc<Worker>) -> Store<State> {
     store
 }
 
-/// A reactor's `_initialize`, or else a command's `_start`, which may end by an exit with 0.
-fn start(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Instance> {
+/// Begins the time that a start may take.
+fn instantiate(loaded: &Loaded, store: &mut Store<State>) -> wasmtime::Result<Instance> {
     store.data_mut().host.begin(false);
     let ticks = store.data().host.deadline.begin(Instant::now(), INIT_DEADLINE);
     store.set_epoch_deadline(ticks);
-    let instance = loaded.pre.instantiate(&mut *store)?;
+    loaded.pre.instantiate(&mut *store)
+}
+
+/// A reactor's `_initialize`, or else a command's `_start`, which may end by an exit with 0.
+fn initialise(instance: &Instance, store: &mut Store<State>) -> wasmtime::Result<()> {
     let function = instance.get_func(&mut *store, "_initialize").or_else(|| instance.get_func(&mut *store, "_start"));
     let started = function.map_or(Ok(()), |function| function.typed::<(), ()>(&*store)?.call(&mut *store, ()));
     store.data().flush();
     match started {
         Err(error) if error.downcast_ref() != Some(&Exit(0)) => Err(error),
-        _ => Ok(instance),
+        _ => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ use super::session::Visit;
 use crate::abi::{Outside, Resident, Session, Turn};
 use crate::failure::Failure;
 use crate::host::Worker;
+use crate::instances::Footprint;
 use crate::policy::Policy;
 use crate::state::TallyGuard;
 
@@ -100,6 +101,10 @@ pub(super) struct Kept(pub Rc<Pool>);
 impl Resident for Kept {
     fn open(&mut self, _turn: &mut Turn<'_>) -> Result<Box<dyn Session>, Failure> {
         Ok(Box::new(Visit::new(&self.0)))
+    }
+
+    fn footprint(&self) -> Option<Footprint> {
+        self.0.idle.borrow().last().map(|idle| idle.guest.footprint())
     }
 
     fn next_tick(&self) -> Option<Instant> {

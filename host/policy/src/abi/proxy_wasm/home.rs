@@ -8,9 +8,10 @@ use crate::abi::proxy_wasm::Loaded;
 use crate::abi::proxy_wasm::backoff::Backoff;
 use crate::abi::proxy_wasm::guest::{Asked, ROOT};
 use crate::abi::proxy_wasm::stream;
-use crate::abi::proxy_wasm::vm::{Making, StartError, Vm};
+use crate::abi::proxy_wasm::vm::{Making, Vm};
 use crate::abi::{CallFailure, Outside, Turn};
 use crate::failure::Failure;
+use crate::instances::Footprint;
 use crate::state::TallyGuard;
 
 /// How often a VM looks for what other workers put into its queues.
@@ -68,11 +69,7 @@ impl Home {
             }
             Err(error) => {
                 self.backoff.set(self.backoff.get().failed(now, Duration::ZERO));
-                Err(match error {
-                    StartError::Failed(failure) => failure,
-                    StartError::Mistyped(name) => Failure::Instantiate(format!("`{name}` is of the wrong type")),
-                    StartError::Refused(name) => Failure::Instantiate(format!("{name} returned false")),
-                })
+                Err(error.failure())
             }
         }
     }
@@ -210,6 +207,14 @@ impl Home {
         {
             orphans.push((context, stream.clone()));
         }
+    }
+
+    /// Of the VM, if it is here.
+    pub fn footprint(&self) -> Option<Footprint> {
+        let vm = self.vm.take()?;
+        let footprint = vm.store.data().base.footprint();
+        self.vm.set(Some(vm));
+        Some(footprint)
     }
 
     pub fn next_tick(&self) -> Option<Instant> {

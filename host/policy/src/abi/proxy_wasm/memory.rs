@@ -21,7 +21,9 @@ impl Span {
         if length == 0 {
             return Ok(&[]);
         }
-        let memory = cx.data().exports.memory.ok_or(Status::InternalFailure)?;
+        let guest = cx.data();
+        let memory = guest.exports.memory.ok_or(Status::InternalFailure)?;
+        guest.base.copied.took(length as usize);
         let (at, length) = (at as usize, length as usize);
         memory.data(cx).get(at..).and_then(|rest| rest.get(..length)).ok_or(Status::BadArgument)
     }
@@ -42,7 +44,9 @@ impl Span {
 
 /// Writes bytes of the host's choosing.
 pub(super) fn put(cx: &mut Cx<'_>, at: u32, bytes: &[u8]) -> Result<(), Status> {
-    let memory = cx.data().exports.memory.ok_or(Status::InternalFailure)?;
+    let guest = cx.data();
+    let memory = guest.exports.memory.ok_or(Status::InternalFailure)?;
+    guest.base.copied.gave(bytes.len());
     memory.write(cx, at as usize, bytes).map_err(|_| Status::BadArgument)
 }
 

@@ -22,6 +22,7 @@ use crate::engine::{Engine, Seat};
 use crate::failure::Failure;
 use crate::host::{Host, Worker};
 use crate::instance::{classify, one_line};
+use crate::load::StartCost;
 use crate::policy;
 
 /// From instantiation to the end of `proxy_on_configure`.
@@ -56,6 +57,17 @@ pub(super) enum StartError {
     Refused(&'static str),
 }
 
+impl StartError {
+    /// What an exchange is told.
+    pub fn failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Mistyped(name) => Failure::Instantiate(format!("`{name}` is of the wrong type")),
+            Self::Refused(name) => Failure::Instantiate(format!("{name} returned false")),
+        }
+    }
+}
+
 impl From<Mistyped> for StartError {
     fn from(Mistyped(name): Mistyped) -> Self {
         Self::Mistyped(name)
@@ -72,19 +84,39 @@ impl Vm {
     /// Instantiates, starts and configures. `first_call` is the number of its first call to the outside: those of an earlier VM
     /// may still be under way.
     pub fn start(loaded: &Loaded, making: &Making, first_call: u32) -> Result<Self, StartError> {
+        let (mut vm, entries) = Self::instantiate(loaded, making, first_call)?;
+        vm.begin_plugin(&entries)?;
+        Ok(vm)
+    }
+
+    /// How long the two halves of a start take.
+    pub fn time_start(loaded: &Loaded, making: &Making) -> Result<StartCost, Failure> {
+        let begun = Instant::now();
+        let made = Self::instantiate(loaded, making, 1).and_then(|(mut vm, entries)| {
+            let instance = begun.elapsed();
+            vm.begin_plugin(&entries)?;
+            Ok(StartCost { instance, init: begun.elapsed().saturating_sub(instance) })
+        });
+        made.map_err(StartError::failure)
+    }
+
+    fn instantiate(loaded: &Loaded, making: &Making, first_call: u32) -> Result<(Self, Vec<Entry>), StartError> {
         let seat = making.engine.take_seat().ok_or(Failure::Overloaded)?;
         let mut store = store(loaded, making, first_call);
         let instance = loaded.pre.instantiate(&mut store).map_err(|error| instantiation(&error, &store))?;
         store.data_mut().exports = functions::exports(&mut store, &instance)?;
         let entries = functions::entries(&mut store, &instance)?;
         let functions = Functions::of(&mut store, &instance)?;
-        let mut vm = Self { store, functions, next_context: ROOT + 1, born: Instant::now(), _seat: seat };
+        Ok((Self { store, functions, next_context: ROOT + 1, born: Instant::now(), _seat: seat }, entries))
+    }
+
+    fn begin_plugin(&mut self, entries: &[Entry]) -> Result<(), StartError> {
         for entry in entries {
-            vm.enter(&entry)?;
+            self.enter(entry)?;
         }
-        vm.configure()?;
-        vm.born = Instant::now();
-        Ok(vm)
+        self.configure()?;
+        self.born = Instant::now();
+        Ok(())
     }
 
     /// `proc_exit(0)` is how some commands return.

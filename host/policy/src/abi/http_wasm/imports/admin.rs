@@ -29,13 +29,15 @@ fn enable_features(mut cx: Cx<'_>, features: u32) -> wasmtime::Result<u32> {
 fn get_config(mut cx: Cx<'_>, at: u32, limit: u32) -> wasmtime::Result<u32> {
     let (memory, state) = split(&mut cx)?;
     state.host.enter()?;
-    Ok(put(memory, at, limit, state.config.as_bytes())?)
+    Ok(put(memory, &state.host.copied, (at, limit), state.config.as_bytes())?)
 }
 
 fn log(mut cx: Cx<'_>, level: i32, at: u32, length: u32) -> wasmtime::Result<()> {
     let (memory, state) = split(&mut cx)?;
     state.host.enter()?;
-    let (Some(level), Ok(message)) = (log_level(level), read(memory, at, length)) else { return Ok(()) };
+    let (Some(level), Ok(message)) = (log_level(level), read(memory, &state.host.copied, at, length)) else {
+        return Ok(());
+    };
     let bounded = message.get(..message.len().min(crate::host::LOG_LINE_BYTES_MAX)).unwrap_or_default();
     state.host.log(level, &String::from_utf8_lossy(bounded));
     Ok(())

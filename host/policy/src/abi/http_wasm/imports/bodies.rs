@@ -27,6 +27,7 @@ fn read_body(mut cx: Cx<'_>, kind: u32, at: u32, limit: u32) -> wasmtime::Result
     state.host.reads.mark(fixed::BODY);
     let (length, end) =
         state.stage.body(side).read(space(memory, at, limit)?).map_err(|_| refused(Failure::BodyOverflow))?;
+    state.host.copied.gave(length);
     if length == 0 {
         state.host.enter()?;
     }
@@ -38,7 +39,7 @@ fn write_body(mut cx: Cx<'_>, kind: u32, at: u32, length: u32) -> wasmtime::Resu
     let side = side(kind)?;
     state.host.check_phase()?;
     may_write(&state.stage, side)?;
-    let bytes = read(memory, at, length)?;
+    let bytes = read(memory, &state.host.copied, at, length)?;
     if bytes.is_empty() {
         state.host.enter()?;
     }

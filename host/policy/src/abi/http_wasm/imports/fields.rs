@@ -10,7 +10,7 @@ use wasmtime::Linker;
 use super::{Cx, MODULE, misuse, refused, split, text};
 use crate::abi::Side;
 use crate::abi::http_wasm::guest::State;
-use crate::abi::http_wasm::memory::{put_list, read};
+use crate::abi::http_wasm::memory::{Span, put_list, read};
 use crate::abi::http_wasm::stage::{Features, Phase, Stage};
 use crate::exchange::Exchange;
 use crate::failure::Failure;
@@ -64,20 +64,17 @@ enum Edit {
     Remove,
 }
 
-/// A piece of guest memory.
-type Span = (u32, u32);
-
 fn get_header_names(mut cx: Cx<'_>, kind: u32, at: u32, limit: u32) -> wasmtime::Result<u64> {
     let (memory, state) = split(&mut cx)?;
     let kind = Kind::of(kind)?;
     if kind == (Kind { side: Side::Request, trailers: false }) {
         let exchange = state.host.ask_fixed(fixed::HEADER_NAMES)?;
-        return Ok(put_list(memory, at, limit, || request_names(exchange))?);
+        return Ok(put_list(memory, &state.host.copied, (at, limit), || request_names(exchange))?);
     }
     state.host.ask_fixed(fixed::RESPONSE_HEADERS)?;
     let fields = fields_of(state, kind);
     let names = || fields.into_iter().flat_map(HeaderMap::keys).map(|name| name.as_str().as_bytes());
-    Ok(put_list(memory, at, limit, names)?)
+    Ok(put_list(memory, &state.host.copied, (at, limit), names)?)
 }
 
 fn request_names(exchange: &Exchange) -> impl Iterator<Item = &[u8]> {
@@ -98,18 +95,20 @@ fn get_header_values(
     let (memory, state) = split(&mut cx)?;
     let kind = Kind::of(kind)?;
     state.host.ask()?;
-    let Some(name) = asked(state, kind, read(memory, name_at, name_length)?)? else { return Ok(0) };
+    let Some(name) = asked(state, kind, read(memory, &state.host.copied, name_at, name_length)?)? else { return Ok(0) };
     let exchange = &state.host.exchange;
     let list = match kind {
         Kind { side: Side::Request, trailers: false } if name == HOST => {
             state.host.reads.mark(fixed::AUTHORITY);
-            put_list(memory, at, limit, || std::iter::once(exchange.authority.as_bytes()))
+            put_list(memory, &state.host.copied, (at, limit), || std::iter::once(exchange.authority.as_bytes()))
         }
-        Kind { side: Side::Request, trailers: false } => put_list(memory, at, limit, || exchange.values(&name)),
+        Kind { side: Side::Request, trailers: false } => {
+            put_list(memory, &state.host.copied, (at, limit), || exchange.values(&name))
+        }
         _ => {
             let fields = fields_of(state, kind);
             let values = || fields.into_iter().flat_map(|fields| fields.get_all(&name)).map(HeaderValue::as_bytes);
-            put_list(memory, at, limit, values)
+            put_list(memory, &state.host.copied, (at, limit), values)
         }
     };
     Ok(list?)
@@ -167,8 +166,8 @@ fn edit(
     let kind = Kind::of(kind)?;
     state.host.ask()?;
     may_edit(&state.stage, kind)?;
-    let name = text("a header name", read(memory, name.0, name.1)?)?;
-    let value = value.map_or(Ok(&[][..]), |(at, length)| read(memory, at, length))?;
+    let name = text("a header name", read(memory, &state.host.copied, name.0, name.1)?)?;
+    let value = value.map_or(Ok(&[][..]), |(at, length)| read(memory, &state.host.copied, at, length))?;
     spend(&mut state.stage, name.len() + value.len())?;
     let value = edits::value(name, value.to_vec()).map_err(refused)?;
     let edit = edit(value);

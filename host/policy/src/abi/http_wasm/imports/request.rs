@@ -28,13 +28,13 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 fn get_method(mut cx: Cx<'_>, at: u32, limit: u32) -> wasmtime::Result<u32> {
     let (memory, state) = split(&mut cx)?;
     let exchange = state.host.ask_fixed(fixed::METHOD)?;
-    Ok(put(memory, at, limit, exchange.request.method.as_str().as_bytes())?)
+    Ok(put(memory, &state.host.copied, (at, limit), exchange.request.method.as_str().as_bytes())?)
 }
 
 fn set_method(mut cx: Cx<'_>, at: u32, length: u32) -> wasmtime::Result<()> {
     let (memory, state) = split(&mut cx)?;
     before_next(state, "set_method")?;
-    let method = method(read(memory, at, length)?).map_err(refused)?;
+    let method = method(read(memory, &state.host.copied, at, length)?).map_err(refused)?;
     let old = std::mem::replace(&mut state.host.exchange.request.method, method);
     state.stage.undo.method.get_or_insert(old);
     Ok(())
@@ -54,13 +54,13 @@ fn get_uri(mut cx: Cx<'_>, at: u32, limit: u32) -> wasmtime::Result<u32> {
     state.host.reads.mark(fixed::QUERY);
     let exchange = state.host.ask_fixed(fixed::PATH)?;
     let target = exchange.request.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    Ok(put(memory, at, limit, target.as_bytes())?)
+    Ok(put(memory, &state.host.copied, (at, limit), target.as_bytes())?)
 }
 
 fn set_uri(mut cx: Cx<'_>, at: u32, length: u32) -> wasmtime::Result<()> {
     let (memory, state) = split(&mut cx)?;
     before_next(state, "set_uri")?;
-    let uri = edits::uri(text("the URI", read(memory, at, length)?)?).map_err(refused)?;
+    let uri = edits::uri(text("the URI", read(memory, &state.host.copied, at, length)?)?).map_err(refused)?;
     let old = std::mem::replace(&mut state.host.exchange.request.uri, uri);
     state.stage.undo.uri.get_or_insert(old);
     Ok(())
@@ -75,13 +75,13 @@ fn get_protocol_version(mut cx: Cx<'_>, at: u32, limit: u32) -> wasmtime::Result
         Version::HTTP_2 => b"HTTP/2.0",
         _ => b"HTTP/1.1",
     };
-    Ok(put(memory, at, limit, name)?)
+    Ok(put(memory, &state.host.copied, (at, limit), name)?)
 }
 
 fn get_source_addr(mut cx: Cx<'_>, at: u32, limit: u32) -> wasmtime::Result<u32> {
     let (memory, state) = split(&mut cx)?;
     let address = source(state.host.ask_fixed(fixed::CLIENT)?);
-    Ok(put(memory, at, limit, address.as_bytes())?)
+    Ok(put(memory, &state.host.copied, (at, limit), address.as_bytes())?)
 }
 
 /// The client behind trusted proxies, whose port nobody knows, or the peer itself.
