@@ -65,6 +65,8 @@ struct Journal {
     noise: Vec<String>,
     /// Of its two outputs, how many have ended.
     ended: u8,
+    /// Nobody takes what it says from now on.
+    unread: bool,
 }
 
 /// Where a step began, so that it looks only at what came after; by default the start of the process.
@@ -270,6 +272,35 @@ impl Ingress {
         self.child.wait()?.code().context("ended by a signal")
     }
 
+    /// From now on nobody reads what it says, and its outputs stay open: see [`Self::exit_unread`].
+    pub fn leave_unread(&self) {
+        lock(&self.journal).unread = true;
+    }
+
+    /// Waits for the end of a process that nobody reads; its exit code.
+    pub async fn exit_unread(&mut self) -> Result<i32> {
+        within("the end of the process", async {
+            loop {
+                if let Some(status) = self.child.try_wait()? {
+                    return status.code().context("ended by a signal");
+                }
+                self.pulse.soon().await;
+            }
+        })
+        .await
+    }
+
+    /// Looks at it again and again, without its events.
+    pub async fn eventually(&self, what: &str, holds: impl AsyncFn(&Self) -> Result<bool>) -> Result<()> {
+        within(what, async {
+            while !holds(self).await? {
+                self.pulse.soon().await;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// CPU time used so far, in clock ticks of 10 ms (proc(5), utime and stime).
     pub fn cpu_ticks(&self) -> Result<u64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
@@ -340,8 +371,14 @@ fn follow(
                 Ok(value) => keep(&mut journal, value),
                 Err(_) => journal.noise.push(line),
             }
+            let unread = journal.unread;
             drop(journal);
             pulse.beat();
+            if unread {
+                loop {
+                    std::thread::park();
+                }
+            }
         }
         lock(&journal).ended += 1;
         pulse.beat();

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
                 Ok(ExitCode::from(2))
             },
             |checked| {
+                let _last_words = event::serve()?;
                 serve::run(checked).inspect_err(|error| {
                     event::emit(event::Level::Error, "failed", serde_json::json!({ "message": format!("{error:#}") }))
                 })

@@ -1,5 +1,6 @@
 //! `cardea serve`: what starts, in which order, and how it stops.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -136,17 +137,21 @@ impl Sockets {
     }
 }
 
-/// The thread that writes access lines; it ends when every sender is gone. Dropping the handle waits for it.
-struct LogWriter(Option<JoinHandle<()>>);
+/// The thread that writes access lines; it ends when every sender is gone. Dropping the handle waits for it, but not for a
+/// reader of stdout that is stuck.
+struct LogWriter(Option<mpsc::Receiver<Infallible>>);
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            // A writer that panicked has nothing left to write.
-            let _ = thread.join();
+        if let Some(ended) = self.0.take() {
+            // Nothing is ever sent: either it has ended, or it is late.
+            let _ = ended.recv_timeout(LAST_LINES);
         }
     }
 }
+
+/// How long the end of the process waits for whoever reads access lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Chunks of lines that may wait for stdout before lines are dropped.
 const CHUNKS_WAITING_MAX: usize = 256;
@@ -156,15 +161,17 @@ fn access_log(on: bool) -> anyhow::Result<(Option<mpsc::SyncSender<Vec<u8>>>, Lo
         return Ok((None, LogWriter(None)));
     }
     let (sender, receiver) = mpsc::sync_channel::<Vec<u8>>(CHUNKS_WAITING_MAX);
+    let (ending, ended) = mpsc::channel();
     let write = move || {
+        let _ending = ending;
         let mut out = std::io::stdout().lock();
         for chunk in receiver {
             // A reader that is gone is no reason to stop serving.
             let _ = out.write_all(&chunk).and_then(|()| out.flush());
         }
     };
-    let thread = thread::Builder::new().name("access-log".into()).spawn(write)?;
-    Ok((Some(sender), LogWriter(Some(thread))))
+    thread::Builder::new().name("access-log".into()).spawn(write)?;
+    Ok((Some(sender), LogWriter(Some(ended))))
 }
 
 fn workers(

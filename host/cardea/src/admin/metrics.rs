@@ -9,6 +9,8 @@ use super::Admin;
 
 pub fn render(admin: &Admin) -> String {
     let mut out = render_data_plane(&admin.shared);
+    out.family("cardea_event_lines_dropped_total", "counter", "Lines of events that nobody took from stderr in time.");
+    out.sample("cardea_event_lines_dropped_total", &[], crate::event::lines_dropped());
     let policies = admin.state.stats();
     counts(&mut out, &policies);
     durations(&mut out, &policies);
