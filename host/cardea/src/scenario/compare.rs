@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use cardea_policy::Target;
+use cardea_policy::{DecisionKind, Target};
 use http::HeaderMap;
 
 use super::exchange::fields::{ExpectedFields, Text};
-use super::expect::{Body, Decision, Expect, ExpectAnswer};
+use super::expect::{Body, Expect, ExpectAnswer};
 use super::play::Observed;
 
 /// One key that does not hold.
@@ -93,8 +93,10 @@ impl Found {
         self.text("expect.reason", expect.reason.as_deref(), observed.reason.as_deref());
     }
 
-    fn decided(&mut self, expected: Option<Decision>, got: Option<&str>, observed: &Observed) {
-        let Some(expected) = expected.map(Decision::label).filter(|expected| Some(*expected) != got) else { return };
+    fn decided(&mut self, expected: Option<DecisionKind>, got: Option<&str>, observed: &Observed) {
+        let Some(expected) = expected.map(DecisionKind::label).filter(|expected| Some(*expected) != got) else {
+            return;
+        };
         let status = observed.reply.as_ref().map(|reply| format!(" {}", reply.status.as_u16()));
         let detail = observed.reason.as_ref().map(|reason| format!(" ({reason})"));
         let got = format!("{}{}{}", got.unwrap_or("none"), status.unwrap_or_default(), detail.unwrap_or_default());

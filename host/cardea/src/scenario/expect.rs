@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cardea_policy::DecisionKind;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
@@ -11,7 +12,8 @@ use super::exchange::fields::{Entries, ExpectedFields, Text};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Expect {
-    pub decision: Option<Decision>,
+    #[serde(deserialize_with = "ending")]
+    pub decision: Option<DecisionKind>,
     pub backend: Option<String>,
     pub subset: Option<Entries<Text>>,
     pub status: Option<u16>,
@@ -43,25 +45,31 @@ pub struct ExpectAnswer {
 /// Kept values by key.
 pub type Kept = Entries<Option<Text>>;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decision {
-    Next,
-    Route,
-    Redirect,
-    Respond,
-    Deny,
+/// How request phases may end, but for their failure.
+const ENDS: [DecisionKind; 5] =
+    [DecisionKind::Next, DecisionKind::Route, DecisionKind::Redirect, DecisionKind::Respond, DecisionKind::Deny];
+const LABELS: &[&str] = &{
+    let [a, b, c, d, e] = ENDS;
+    [a.label(), b.label(), c.label(), d.label(), e.label()]
+};
+
+fn ending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DecisionKind>, D::Error> {
+    deserializer.deserialize_str(EndVisitor).map(Some)
 }
 
-impl Decision {
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Route => "route",
-            Self::Redirect => "redirect",
-            Self::Respond => "respond",
-            Self::Deny => "deny",
-        }
+/// By its label: one of [`ENDS`].
+struct EndVisitor;
+
+impl Visitor<'_> for EndVisitor {
+    type Value = DecisionKind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {}", LABELS.join(", "))
+    }
+
+    fn visit_str<E: Error>(self, label: &str) -> Result<DecisionKind, E> {
+        let kind = ENDS.into_iter().find(|kind| kind.label() == label);
+        kind.ok_or_else(|| E::unknown_variant(label, LABELS))
     }
 }
 
