@@ -24,6 +24,7 @@ pub mod cpp;
 pub mod go;
 pub mod javascript;
 pub mod python;
+mod remap;
 pub mod rust;
 mod stamp;
 mod surface;

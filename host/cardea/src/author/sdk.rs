@@ -39,11 +39,16 @@ pub fn provide(project: &Project) -> Result<bool, Mistake> {
     Ok(changed)
 }
 
+/// The root of the checkout that a folder lies in.
+pub fn checkout(folder: &Path) -> Option<PathBuf> {
+    let interface = find_upwards(folder, "wit/policy.wit")?;
+    let root = interface.parent()?.parent()?;
+    root.join("guest-sdk").is_dir().then(|| root.to_owned())
+}
+
 /// The files of a part, by their path within it: those of the checkout that the project lies in, else the embedded ones.
 fn files(project: &Path, part: &str) -> Result<BTreeMap<PathBuf, Vec<u8>>, Mistake> {
-    let checkout = find_upwards(project, "wit/policy.wit").and_then(|wit| Some(wit.parent()?.parent()?.to_owned()));
-    let checkout = checkout.filter(|root| root.join("guest-sdk").is_dir());
-    if let Some(folder) = checkout.map(|root| root.join(part)).filter(|folder| folder.is_dir()) {
+    if let Some(folder) = checkout(project).map(|root| root.join(part)).filter(|folder| folder.is_dir()) {
         return read(&folder);
     }
     let within = EMBEDDED.iter().filter_map(|(name, bytes)| {

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use serde::Deserialize;
 
 use super::KEEP_LINES;
+use super::remap;
 use super::toolchain::{TARGET, Toolchain};
 use crate::author::mistake::Mistake;
 use crate::author::project::Project;
@@ -50,6 +51,9 @@ pub fn build(project: &Project, toolchain: &Toolchain) -> Result<Vec<Artifact>, 
         .arg(project.mark())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    if let Some(config) = remap::config(project, toolchain) {
+        command.args(["--config", &config]);
+    }
     if KEEP_LINES.load(Ordering::Relaxed) {
         command.envs([("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"), ("CARGO_PROFILE_RELEASE_STRIP", "none")]);
     }
