@@ -120,7 +120,7 @@ impl Reloader {
         for host in &changes.certificates {
             self.keys.declare(host, snapshot.certificates.get(host));
         }
-        self.shared.warming.warm(self.policies.cold(&changes.policies));
+        self.shared.warming.warm(self.policies.cold(&changes.policies), self.number + 1);
         self.publish(snapshot, &changes, &difference);
         self.config = config;
         self.problems = problems;

@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use cardea_model::config;
 use http::{HeaderMap, StatusCode};
 
 use crate::exchange::{Exchange, ReadSet};
@@ -73,11 +74,25 @@ pub(crate) trait Module: Send + Sync {
 
     /// What it hears of an exchange, by the ABI's own names.
     fn phases(&self) -> Vec<&'static str>;
+
+    /// Whether it works without exchanges too, and so is to be [awake](Resident::wake) on each worker while its version is live.
+    fn is_eager(&self) -> bool {
+        false
+    }
 }
 
-/// What one worker has of a module. Not `Send`. Dropped some time after the last exchange of its policy version ended.
+/// What one worker has of a module. Not `Send`. It [leaves](Self::leave) some time after the last exchange of its policy version
+/// ended, and is dropped then.
 pub(crate) trait Resident {
     fn open(&mut self, turn: &mut Turn<'_>) -> Result<Box<dyn Session>, Failure>;
+
+    /// Makes what it would else make for its first exchange. A failure is the first exchange's to tell.
+    fn wake(&mut self, _outside: &mut Outside<'_>) {}
+
+    /// Its version is gone, or the process ends. Asked again and again until there is nothing left to do: then it is true.
+    fn leave(&mut self, _outside: &mut Outside<'_>) -> bool {
+        true
+    }
 
     /// When [`Self::tick`] wants to be called next.
     fn next_tick(&self) -> Option<Instant> {
@@ -131,8 +146,10 @@ pub(crate) trait Session {
         Bytes::new()
     }
 
-    /// The exchange is over: the last call.
-    fn on_complete(&mut self, _turn: &mut Turn<'_>, _summary: &Summary) {}
+    /// The exchange is over: the last call. A failure changes nothing any more, and is counted.
+    fn on_complete(&mut self, _turn: &mut Turn<'_>, _summary: &Summary) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Of an exchange.
@@ -179,30 +196,44 @@ pub(crate) struct Turn<'a> {
 
 /// Takes the calls to the outside that a module asks for; the data plane makes them after the guest has returned.
 pub(crate) struct Outside<'a> {
-    pub(crate) policy: &'a Arc<Policy>,
+    pub(crate) caller: &'a Caller,
+    pub(crate) granted: &'a [config::Upstream],
     pub(crate) calls: &'a mut Vec<Call>,
 }
 
 impl Outside<'_> {
     /// False if the policy is not granted an upstream of that name (`spec.grants.upstreams`).
-    pub fn call(&mut self, id: u32, upstream: &str, request: http::Request<Bytes>, timeout: Duration) -> bool {
-        let granted = self.policy.spec.grants.upstreams.iter().find(|granted| *granted.name == *upstream);
+    pub fn call(&mut self, id: u32, upstream: &str, request: Request, timeout: Duration) -> bool {
+        let granted = self.granted.iter().find(|granted| *granted.name == *upstream);
         if let Some(granted) = granted {
             let upstream = Arc::clone(&granted.name);
-            self.calls.push(Call { policy: Arc::clone(self.policy), id, upstream, request, timeout });
+            self.calls.push(Call { policy: self.caller.clone(), id, upstream, request, timeout });
         }
         granted.is_some()
     }
 }
 
+/// Who made a call: what a worker has of one policy version. It keeps nothing of that alive.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// `namespace/name` of the policy.
+    pub name: Arc<str>,
+    pub(crate) slot: usize,
+    /// Tells this version from a later one in the same slot.
+    pub(crate) id: u64,
+}
+
+/// A request with its trailers.
+pub type Request = http::Request<(Bytes, HeaderMap)>;
+
 /// A request that a module makes on its own behalf. Its fields are checked; its URI is a path and query.
 #[derive(Debug)]
 pub struct Call {
-    pub policy: Arc<Policy>,
+    pub policy: Caller,
     pub id: u32,
     /// A name of `spec.grants.upstreams`.
     pub upstream: Arc<str>,
-    pub request: http::Request<Bytes>,
+    pub request: Request,
     pub timeout: Duration,
 }
 

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use cardea_model::config::Isolation;
+use cardea_model::config::{self, Isolation};
 
-use crate::abi::{Call, CallFailure, CallReply, Outside, Resident, Turn};
+use crate::abi::{Call, CallFailure, CallReply, Caller, Outside, Resident, Turn};
 use crate::copied::Copied;
 use crate::engine::{Engine, Pulse};
 use crate::exchange::{Exchange, ReadSet};
@@ -25,6 +25,8 @@ use crate::state::{Tally, TallyGuard};
 pub struct Instances {
     /// By slot of the policy.
     entries: Vec<Option<Entry>>,
+    /// Of modules of other ABIs whose version is gone, until they have ended.
+    leaving: Vec<Foreign>,
     worker: Rc<Worker>,
     pulse: Rc<Pulse>,
     /// What modules of other ABIs asked for, until the data plane takes it.
@@ -44,9 +46,27 @@ struct Entry {
     name: Arc<str>,
     /// Boxed, so that taking it out and putting it back moves a pointer.
     idle: Option<Box<Instance>>,
-    /// Of a module of another ABI, from its first exchange on.
-    resident: Option<Box<dyn Resident>>,
+    foreign: Option<Foreign>,
     tally: TallyGuard,
+}
+
+/// What a worker has of a module of another ABI.
+struct Foreign {
+    resident: Box<dyn Resident>,
+    caller: Caller,
+    spec: Arc<config::Policy>,
+    /// It was made before its version is live: with this generation. Until then it has no ticks.
+    awaits: Option<u64>,
+    /// What it asked for since.
+    early: Vec<Call>,
+}
+
+impl Foreign {
+    fn outside<R>(&mut self, calls: &mut Vec<Call>, visit: impl FnOnce(&mut dyn Resident, &mut Outside<'_>) -> R) -> R {
+        let Self { resident, caller, spec, awaits, early } = self;
+        let calls = if awaits.is_some() { early } else { calls };
+        visit(&mut **resident, &mut Outside { caller, granted: &spec.grants.upstreams, calls })
+    }
 }
 
 /// What an instance takes.
@@ -73,6 +93,7 @@ impl Instances {
     pub fn new(engine: &Engine) -> Self {
         Self {
             entries: Vec::new(),
+            leaving: Vec::new(),
             worker: Rc::new(Worker::new(engine.sources().random.clone())),
             pulse: Rc::new(engine.pulse()),
             calls: Vec::new(),
@@ -86,17 +107,43 @@ impl Instances {
     pub fn sweep(&mut self) {
         self.sweep_in = SWEEP_EVERY;
         for entry in &mut self.entries {
-            if entry.as_ref().is_some_and(|entry| entry.policy.strong_count() == 0) {
-                *entry = None;
+            if let Some(gone) = entry.take_if(|entry| entry.policy.strong_count() == 0) {
+                self.leaving.extend(gone.foreign);
             }
         }
+        self.look_after_leaving();
+    }
+
+    /// Ends what modules of other ABIs run: no exchange will come any more. It takes until [`Self::has_left`].
+    pub fn leave(&mut self) {
+        let foreign = self.entries.iter_mut().flatten().filter_map(|entry| entry.foreign.take());
+        self.leaving.extend(foreign);
+        self.look_after_leaving();
+    }
+
+    /// Whether nothing is left to end. While it is not, [`Self::tick`] goes on with it.
+    pub fn has_left(&self) -> bool {
+        self.leaving.is_empty()
+    }
+
+    fn look_after_leaving(&mut self) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let calls = &mut self.calls;
+        self.pulse.begin();
+        self.leaving.retain_mut(|foreign| {
+            foreign.awaits = None;
+            !foreign.outside(calls, |resident, outside| resident.leave(outside))
+        });
+        self.pulse.end();
     }
 
     /// Of the instance that a policy has here, after its last call; `None` without one, and for guests of wasi:http.
     pub fn footprint(&self, policy: &Policy) -> Option<Footprint> {
         let entry = self.entries.get(policy.slot.index())?.as_ref().filter(|entry| entry.id == policy.slot.id())?;
-        match &entry.resident {
-            Some(resident) => resident.footprint(),
+        match &entry.foreign {
+            Some(foreign) => foreign.resident.footprint(),
             None => entry.idle.as_ref().map(|instance| instance.store.data().footprint()),
         }
     }
@@ -118,8 +165,16 @@ impl Instances {
         Rc::clone(&self.pulse)
     }
 
-    /// Makes an instance for the next call, if there is none and one would be kept. A failure is the next call's to tell.
-    pub fn warm(&mut self, policy: &Arc<Policy>) {
+    /// Makes an instance for the next call, if there is none and one would be kept; of other ABIs, what they need before any
+    /// call. A failure is the next call's to tell. `generation` is the first in which the policy is live: before
+    /// [`Self::advance`] says that it is here, a module of another ABI neither calls nor ticks.
+    pub fn warm(&mut self, policy: &Arc<Policy>, generation: u64) {
+        if let Kind::Foreign(module) = &policy.kind {
+            if module.is_eager() {
+                self.wake(policy, generation);
+            }
+            return;
+        }
         let is_kept = policy.spec.isolation == Isolation::Pooled && policy.native().is_some();
         if !is_kept || self.entry(policy).is_none_or(|entry| entry.idle.is_some()) {
             return;
@@ -130,6 +185,30 @@ impl Instances {
         self.pulse.end();
         if let (Some(entry), Ok(instance)) = (self.entry(policy), made) {
             entry.idle = Some(instance);
+        }
+    }
+
+    fn wake(&mut self, policy: &Arc<Policy>, generation: u64) {
+        let is_here = self.entry(policy).is_none_or(|entry| entry.foreign.is_some());
+        if is_here {
+            return;
+        }
+        let Some(mut foreign) = self.take_foreign(policy) else { return };
+        foreign.awaits = Some(generation);
+        self.pulse.begin();
+        foreign.outside(&mut self.calls, |resident, outside| resident.wake(outside));
+        self.pulse.end();
+        if let Some(entry) = self.entry(policy) {
+            entry.foreign = Some(foreign);
+        }
+    }
+
+    /// What was made for generations up to this one is live.
+    pub fn advance(&mut self, generation: u64) {
+        for foreign in self.entries.iter_mut().flatten().filter_map(|entry| entry.foreign.as_mut()) {
+            if foreign.awaits.take_if(|awaits| *awaits <= generation).is_some() {
+                self.calls.append(&mut foreign.early);
+            }
         }
     }
 
@@ -185,41 +264,54 @@ impl Instances {
         allowed: &dyn Fn(&str) -> bool,
         visit: impl FnOnce(&mut Turn<'_>, &mut dyn Resident) -> Result<R, Failure>,
     ) -> Result<(R, Called), Failure> {
-        let mut resident = self.take_resident(policy).ok_or(Failure::NotLoaded)?;
+        let mut foreign = self.take_foreign(policy).ok_or(Failure::NotLoaded)?;
+        if foreign.awaits.take().is_some() {
+            self.calls.append(&mut foreign.early);
+        }
         let start = Instant::now();
-        let outside = Outside { policy, calls: &mut self.calls };
+        let granted = &*foreign.spec.grants.upstreams;
+        let outside = Outside { caller: &foreign.caller, granted, calls: &mut self.calls };
         let mut turn = Turn { exchange, policy, allowed, reads: ReadSet::default(), outside, start };
         self.pulse.begin();
-        let result = visit(&mut turn, &mut *resident);
+        let result = visit(&mut turn, &mut *foreign.resident);
         self.pulse.end();
         let reads = turn.reads;
         let ended = Instant::now();
         let nanoseconds = ended.saturating_duration_since(start).as_nanos() as u64;
         let Some(entry) = self.entry(policy) else { return Err(Failure::Overloaded) };
-        entry.resident = Some(resident);
+        entry.foreign = Some(foreign);
         entry.tally.call(nanoseconds);
         Ok((result?, Called { name: Arc::clone(&entry.name), reads, nanoseconds, ended }))
     }
 
     /// Made if the worker has none yet. `None` for a policy of our own ABI.
-    fn take_resident(&mut self, policy: &Arc<Policy>) -> Option<Box<dyn Resident>> {
+    fn take_foreign(&mut self, policy: &Arc<Policy>) -> Option<Foreign> {
         let Kind::Foreign(module) = &policy.kind else { return None };
         let worker = Rc::clone(&self.worker);
         let entry = self.entry(policy)?;
-        Some(entry.resident.take().unwrap_or_else(|| module.settle(policy, &worker)))
+        let made = || Foreign {
+            resident: module.settle(policy, &worker),
+            caller: Caller { name: Arc::clone(&entry.name), slot: policy.slot.index(), id: entry.id },
+            spec: Arc::clone(&policy.spec),
+            awaits: None,
+            early: Vec::new(),
+        };
+        Some(entry.foreign.take().unwrap_or_else(made))
     }
 
     /// Runs what modules of other ABIs wanted to be run by now.
     pub fn tick(&mut self, now: Instant) {
-        let is_due = |resident: &dyn Resident| resident.next_tick().is_some_and(|due| due <= now);
-        for index in 0..self.entries.len() {
-            let Some(entry) = self.entries.get_mut(index).and_then(Option::as_mut) else { continue };
-            if !entry.resident.as_deref().is_some_and(is_due) {
-                continue;
+        let is_due =
+            |foreign: &Foreign| foreign.awaits.is_none() && foreign.resident.next_tick().is_some_and(|due| due <= now);
+        let calls = &mut self.calls;
+        for foreign in self.entries.iter_mut().flatten().filter_map(|entry| entry.foreign.as_mut()) {
+            if is_due(foreign) {
+                self.pulse.begin();
+                foreign.outside(calls, |resident, outside| resident.tick(outside));
+                self.pulse.end();
             }
-            let Some(policy) = entry.policy.upgrade() else { continue };
-            self.outside(&policy, |resident, outside| resident.tick(outside));
         }
+        self.look_after_leaving();
     }
 
     /// The calls that modules asked for since this was asked last.
@@ -227,19 +319,18 @@ impl Instances {
         std::mem::take(&mut self.calls)
     }
 
-    /// Tells a module what became of its call.
-    pub fn called(&mut self, policy: &Arc<Policy>, id: u32, reply: Result<CallReply, CallFailure>) {
-        self.outside(policy, |resident, outside| resident.called(outside, id, reply));
-    }
-
-    /// A visit that is about no exchange.
-    fn outside(&mut self, policy: &Arc<Policy>, visit: impl FnOnce(&mut dyn Resident, &mut Outside<'_>)) {
-        let Some(mut resident) = self.take_resident(policy) else { return };
-        self.pulse.begin();
-        visit(&mut *resident, &mut Outside { policy, calls: &mut self.calls });
-        self.pulse.end();
-        if let Some(entry) = self.entry(policy) {
-            entry.resident = Some(resident);
+    /// Tells a module what became of its call. One that is gone hears nothing.
+    pub fn called(&mut self, caller: &Caller, id: u32, reply: Result<CallReply, CallFailure>) {
+        let entry = self.entries.get_mut(caller.slot).and_then(Option::as_mut).filter(|entry| entry.id == caller.id);
+        let mut leaving = self.leaving.iter_mut();
+        let foreign = match entry.and_then(|entry| entry.foreign.as_mut()) {
+            Some(foreign) => Some(foreign),
+            None => leaving.find(|foreign| foreign.caller.id == caller.id),
+        };
+        if let Some(foreign) = foreign {
+            self.pulse.begin();
+            foreign.outside(&mut self.calls, |resident, outside| resident.called(outside, id, reply));
+            self.pulse.end();
         }
     }
 
@@ -285,12 +376,13 @@ impl Instances {
         }
         let entry = self.entries.get_mut(index)?;
         if entry.as_ref().is_none_or(|entry| entry.id != policy.slot.id()) {
+            self.leaving.extend(entry.take().and_then(|gone| gone.foreign));
             *entry = Some(Entry {
                 id: policy.slot.id(),
                 policy: Arc::downgrade(policy),
                 name: Arc::from(&*policy.name),
                 idle: None,
-                resident: None,
+                foreign: None,
                 tally: policy.shared.state.tally(),
             });
         }

@@ -28,7 +28,7 @@ mod state;
 
 pub use abi::proxy_wasm::fuzz_proxy_wasm;
 pub use abi::wasi_http::{Answer, Event, Feed, Forward, Inflow, Outflow, Service};
-pub use abi::{Abi, Call, CallFailure, CallReply, Side};
+pub use abi::{Abi, Call, CallFailure, CallReply, Caller, Request as CallRequest, Side};
 pub use backtrace::{BACKTRACE, CALLED_BY};
 pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Member, ResponseStep, Run, Step};
 pub use copied::Copied;

@@ -76,6 +76,11 @@ impl Policy {
         self.native().is_some_and(|native| native.initialised)
     }
 
+    /// Whether it works without exchanges too: it is to be made on each worker before it is live ([`crate::Instances::warm`]).
+    pub fn is_eager(&self) -> bool {
+        matches!(&self.kind, Kind::Foreign(module) if module.is_eager())
+    }
+
     /// What the module hears of an exchange: the later phases that it exports, by interface name, or another ABI's own.
     pub fn phases(&self) -> Vec<&'static str> {
         let exports = match &self.kind {

@@ -1,5 +1,5 @@
-//! Instances of policies that start slowly, made on every worker before their version goes live, so that no request waits
-//! for them.
+//! Instances of policies that start slowly, or that work without requests, made on every worker before their version goes live,
+//! so that no request waits for them.
 //!
 //! Whoever publishes waits until all workers are done, but not for long: a worker that is busy makes its instance when a
 //! request wants one, as without this.
@@ -25,6 +25,8 @@ pub struct Warming(watch::Sender<Option<Arc<Round>>>);
 #[derive(Debug)]
 struct Round {
     policies: Vec<Arc<Policy>>,
+    /// With which they go live.
+    generation: u64,
     /// Workers that are not done.
     left: AtomicUsize,
     waits: Thread,
@@ -32,12 +34,12 @@ struct Round {
 
 impl Warming {
     /// Waits until each worker has an instance of each policy, for a second at most.
-    pub fn warm(&self, policies: Vec<Arc<Policy>>) {
+    pub fn warm(&self, policies: Vec<Arc<Policy>>, generation: u64) {
         let workers = self.0.receiver_count();
         if policies.is_empty() || workers == 0 {
             return;
         }
-        let round = Arc::new(Round { policies, left: AtomicUsize::new(workers), waits: thread::current() });
+        let round = Arc::new(Round { policies, generation, left: AtomicUsize::new(workers), waits: thread::current() });
         self.0.send_replace(Some(Arc::clone(&round)));
         let began = Instant::now();
         while round.left.load(Ordering::Acquire) > 0 && began.elapsed() < PATIENCE {
@@ -53,7 +55,7 @@ pub async fn follow(worker: Rc<Worker>) {
     while news.changed().await.is_ok() {
         let Some(round) = news.borrow_and_update().clone() else { continue };
         for policy in &round.policies {
-            worker.instances.borrow_mut().warm(policy);
+            worker.instances.borrow_mut().warm(policy, round.generation);
             // Between two of them, requests have their turn.
             tokio::task::yield_now().await;
         }

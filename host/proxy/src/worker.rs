@@ -239,6 +239,7 @@ async fn serve(worker: Rc<Worker>, listeners: Vec<Listener>) {
         task.abort();
     }
     drain(&worker).await;
+    end_policies(&worker).await;
     worker.log.borrow_mut().flush();
     ticking.abort();
     warming.abort();
@@ -261,6 +262,24 @@ async fn drain(worker: &Rc<Worker>) {
     .await;
 }
 
+/// Lets modules that work without requests end what they do; how long that may take is theirs to bound.
+async fn end_policies(worker: &Rc<Worker>) {
+    {
+        let mut instances = worker.instances.borrow_mut();
+        instances.leave();
+        callout::start(worker, &mut instances);
+    }
+    let look = Timer::new(&worker.timers);
+    std::future::poll_fn(|cx| {
+        if worker.instances.borrow().has_left() {
+            return Poll::Ready(());
+        }
+        look.set(RESOLUTION);
+        look.poll(cx)
+    })
+    .await;
+}
+
 async fn tick(worker: Rc<Worker>) {
     let mut interval = tokio::time::interval(RESOLUTION);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -268,7 +287,9 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         interval.tick().await;
         worker.tick(ticks);
+        let generation = worker.pin().generation.number;
         let mut instances = worker.instances.borrow_mut();
+        instances.advance(generation);
         instances.tick(Instant::now());
         callout::start(&worker, &mut instances);
         drop(instances);

@@ -58,10 +58,10 @@ impl Policies {
         failures
     }
 
-    /// Of those that changed, what a request would wait for if it were the first to call it.
+    /// Of those that changed, what a request would wait for if it were the first to call it, and what works without requests.
     pub fn cold(&self, changed: &[PolicyId]) -> Vec<Arc<Policy>> {
         let live = changed.iter().filter_map(|id| self.get(*id)?.live.clone());
-        live.filter(|policy| policy.cost.start > COLD_START).collect()
+        live.filter(|policy| policy.cost.start > COLD_START || policy.is_eager()).collect()
     }
 
     pub fn get(&self, id: PolicyId) -> Option<&Arc<Loaded>> {

@@ -1,6 +1,7 @@
 //! proxy-wasm, the ABI of plugins for Envoy and its kind: versions 0.1.0, 0.2.0 and 0.2.1, as core modules.
 //!
-//! A worker has one VM for a policy version, which all its exchanges share, each as a context. Waiting is by callbacks alone, so
+//! A worker has one VM for a policy version, from before that is live until after its last exchange; all exchanges share it, each as
+//! a context. Waiting is by callbacks alone, so
 //! guest calls are plain calls under the deadline of every policy. Whatever ends a guest early ends its VM: its streams fail by
 //! the policy's failure mode, and the VM starts again, at first at once and then with growing pauses.
 
@@ -8,6 +9,7 @@ mod backoff;
 mod body;
 mod calls;
 mod functions;
+mod grpc;
 mod guest;
 mod home;
 mod load;
@@ -73,6 +75,11 @@ impl Module for ProxyWasm {
     fn phases(&self) -> Vec<&'static str> {
         self.0.phases.clone()
     }
+
+    /// Plugins fetch what they need with their first ticks, before there is a request.
+    fn is_eager(&self) -> bool {
+        true
+    }
 }
 
 fn making(policy: &Policy, worker: &Rc<Worker>) -> Making {
@@ -95,6 +102,14 @@ impl Resident for Plugin {
 
     fn footprint(&self) -> Option<Footprint> {
         self.0.footprint()
+    }
+
+    fn wake(&mut self, outside: &mut Outside<'_>) {
+        self.0.wake_alone(outside, Instant::now());
+    }
+
+    fn leave(&mut self, outside: &mut Outside<'_>) -> bool {
+        self.0.leave(outside, Instant::now())
     }
 
     fn next_tick(&self) -> Option<Instant> {

@@ -196,6 +196,16 @@ impl Run {
         })
     }
 
+    /// The member has held a head or bytes for longer than an exchange may take: its session has failed. What it holds goes
+    /// on if that is skipped.
+    pub fn overdue(&mut self, member: usize, side: Side, instances: &mut Instances) -> BodyStep {
+        let held = self.take_session(member).map(|mut session| session.take_held(side)).unwrap_or_default();
+        match self.fail(member, Failure::Deadline, instances) {
+            Some((name, failure)) => BodyStep::Fail(name, failure),
+            None => BodyStep::Send(held),
+        }
+    }
+
     /// `given` goes on as it is if the member has no session any more, or loses it by a failure that is skipped.
     fn with_session(
         &mut self,
@@ -290,10 +300,7 @@ impl Run {
             let Some(kept) = self.kept.get_mut(position) else { break };
             let (member, Some(mut session)) = (kept.member, kept.session.take()) else { continue };
             let Some(policy) = self.policy(member) else { continue };
-            let done = instances.visit(&policy, exchange, NO_BACKEND, |turn, _| {
-                session.on_complete(turn, summary);
-                Ok(())
-            });
+            let done = instances.visit(&policy, exchange, NO_BACKEND, |turn, _| session.on_complete(turn, summary));
             if let (Err(failure), Some(tally)) = (done, instances.tally(&policy)) {
                 tally.failure(&failure);
             }

@@ -117,12 +117,141 @@ fn a_call_without_a_grant_or_with_a_bad_head_is_refused() {
 }
 
 #[test]
-fn grpc_is_refused_by_status() {
-    let guest = Guest::default().request_headers(
-        "(call $is (i32.const 10)
-           (call $grpc «auth» «svc» «m» «» «» (i32.const 5) (i32.const 32)))
-         (i32.const 0)",
+fn a_call_and_its_answer_have_trailers() {
+    let head = pairs(&[(":method", "POST"), (":path", "/"), (":authority", "a")]);
+    let guest = Guest::default()
+        .request_headers(&format!(
+            "(call $is (i32.const 2) (call $call_out «auth» «{head}» «» «{}» (i32.const 5) (i32.const 32)))
+             (call $is (i32.const 0) (call $call_out «auth» «{head}» «x» «{}» (i32.const 5) (i32.const 32)))
+             (i32.const 1)",
+            pairs(&[("content-length ", "3")]),
+            pairs(&[("x-sum", "7")]),
+        ))
+        .call_response(
+            "(call $is (i32.const 1) (local.get $trailers))
+             (call $is (i32.const 0) (call $get (i32.const 7) «x-more» (i32.const 16) (i32.const 20))) (call $same «yes»)
+             (call $is (i32.const 0) (call $continue (i32.const 0)))",
+        );
+    let mut bench = Bench::with(&guest, grant);
+    let mut exchange = exchange();
+    let (mut run, _) = bench.head(&mut exchange);
+    let call = bench.worker.instances.take_calls().remove(0);
+    let (body, trailers) = call.request.body();
+    assert_eq!((&**body, &trailers["x-sum"]), (&b"x"[..], &"7".parse().unwrap()));
+    let trailers = HeaderMap::from_iter([("x-more".parse().unwrap(), "yes".parse().unwrap())]);
+    bench.worker.instances.called(&call.policy, call.id, Ok(CallReply { trailers, ..reply(StatusCode::OK) }));
+    assert_eq!(sent(bench.resume(&mut run, &mut exchange)), "");
+}
+
+/// Makes a unary call, and writes what becomes of it to the log.
+fn asking_by_grpc() -> Guest {
+    let say = "(drop (call $log (i32.const 2) (i32.load (i32.const 16)) (i32.load (i32.const 20))))";
+    Guest::default()
+        .request_headers(&format!(
+            "(call $is (i32.const 0) (call $grpc «auth» «my.Auth» «Check» «{}» «hi» (i32.const 500) (i32.const 32)))
+             (i32.const 1)",
+            pairs(&[("x-user", "ann")]),
+        ))
+        .on(
+            "proxy_on_grpc_receive",
+            "(param $context i32) (param $token i32) (param $size i32)",
+            &format!(
+                "(call $is (local.get $token) (i32.load (i32.const 32)))
+                 (call $is (i32.const 0)
+                   (call $buffer (i32.const 5) (i32.const 0) (local.get $size) (i32.const 16) (i32.const 20))) {say}
+                 (call $is (i32.const 0) (call $get (i32.const 5) «grpc-status» (i32.const 16) (i32.const 20)))
+                 (call $same «0»)
+                 (call $is (i32.const 0) (call $continue (i32.const 0)))"
+            ),
+        )
+        .on(
+            "proxy_on_grpc_close",
+            "(param $context i32) (param $token i32) (param $code i32)",
+            &format!(
+                "(call $is (i32.const 0) (call $status (i32.const 40) (i32.const 16) (i32.const 20))) {say}
+                 (call $is (local.get $code) (i32.load (i32.const 40)))
+                 (call $is (i32.const 0) (call $continue (i32.const 0)))"
+            ),
+        )
+}
+
+fn grpc_reply(status: &str, body: &'static [u8]) -> CallReply {
+    let one = |name: &str, value: &str| HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+    let (headers, trailers) = (one("content-type", "application/grpc"), one("grpc-status", status));
+    CallReply { status: StatusCode::OK, headers, body: Bytes::from_static(body), trailers }
+}
+
+#[test]
+fn a_unary_grpc_call_ends_with_a_message_or_a_status() {
+    let cases = [
+        (Ok(grpc_reply("0", b"\0\0\0\0\x03yes")), "info yes"),
+        (Ok(grpc_reply("7", b"")), "info "),
+        (Err(CallFailure::Timeout), "info timeout"),
+    ];
+    for (answer, line) in cases {
+        let mut bench = Bench::with(&asking_by_grpc(), grant);
+        let mut exchange = exchange();
+        let (mut run, step) = bench.head(&mut exchange);
+        assert!(matches!(step, Step::Pause));
+        let call = bench.worker.instances.take_calls().remove(0);
+        assert_eq!((call.request.method().as_str(), call.request.uri().path()), ("POST", "/my.Auth/Check"));
+        let headers = call.request.headers();
+        assert_eq!(
+            (&headers["content-type"], &headers["grpc-timeout"]),
+            (&"application/grpc".parse().unwrap(), &"500m".parse().unwrap())
+        );
+        assert_eq!((&headers["host"], &headers["x-user"]), (&"auth".parse().unwrap(), &"ann".parse().unwrap()));
+        assert_eq!(call.request.body().0, &b"\0\0\0\0\x02hi"[..]);
+        bench.worker.instances.called(&call.policy, call.id, answer);
+        assert_eq!(sent(bench.resume(&mut run, &mut exchange)), "");
+        assert_eq!(bench.lines(), [line]);
+    }
+}
+
+#[test]
+fn grpc_has_the_statuses_that_sdks_know() {
+    let call = |upstream: &str, service: &str, metadata: &str| {
+        format!("(call $grpc «{upstream}» «{service}» «M» «{metadata}» «» (i32.const 5) (i32.const 32))")
+    };
+    let stream = |upstream: &str| format!("(call $grpc_stream «{upstream}» «s» «m» «» (i32.const 32))");
+    let cases = [
+        (4, call("other", "s", "")),
+        (10, call("auth", "", "")),
+        (10, call("auth", "a/b", "")),
+        (10, call("auth", "..", "")),
+        (10, call("auth", "s", &pairs(&[("te", "x")]))),
+        (10, call("auth", "s", "no pairs")),
+        (4, stream("other")),
+        (10, stream("auth")),
+        (1, String::from("(call $grpc_send (i32.const 9) «x» (i32.const 1))")),
+        (1, String::from("(call $grpc_cancel (i32.const 9))")),
+        (0, call("auth", "s", "")),
+        (2, String::from("(call $grpc_send (i32.load (i32.const 32)) «x» (i32.const 1))")),
+        (0, String::from("(call $grpc_cancel (i32.load (i32.const 32)))")),
+        (1, String::from("(call $grpc_cancel (i32.load (i32.const 32)))")),
+    ];
+    let code: String = cases.iter().map(|(status, call)| format!("(call $is (i32.const {status}) {call})")).collect();
+    let guest = Guest::default().request_headers(&format!("{code} (i32.const 0)")).on(
+        "proxy_on_grpc_receive",
+        "(param i32 i32 i32)",
+        "(unreachable)",
     );
+    let mut bench = Bench::with(&guest, grant);
+    let mut first = exchange();
+    let mut run = bench.forward(&mut first);
+    let call = bench.worker.instances.take_calls().remove(0);
+    bench.worker.instances.called(&call.policy, call.id, Ok(grpc_reply("0", b"\0\0\0\0\0")));
+    crate::answered(&mut first);
+    let step = run.on_response(&mut bench.worker.instances, &mut first);
+    assert!(matches!(step, cardea_policy::ResponseStep::Forward), "nobody hears of a cancelled call: {step:?}");
+}
+
+#[test]
+fn cancelled_calls_keep_their_places() {
+    let one = "(call $is (i32.const 0) (call $grpc «auth» «s» «m» «» «» (i32.const 5) (i32.const 32)))
+        (call $is (i32.const 0) (call $grpc_cancel (i32.load (i32.const 32))))";
+    let more = "(call $is (i32.const 10) (call $grpc «auth» «s» «m» «» «» (i32.const 5) (i32.const 32)))";
+    let guest = Guest::default().request_headers(&format!("{} {more} (i32.const 0)", one.repeat(16)));
     Bench::with(&guest, grant).forward(&mut exchange());
 }
 

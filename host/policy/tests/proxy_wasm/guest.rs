@@ -36,6 +36,10 @@ const PRELUDE: &str = r#"
 (import "env" "proxy_call_foreign_function" (func $foreign (param i32 i32 i32 i32 i32 i32) (result i32)))
 (import "env" "proxy_grpc_call"
   (func $grpc (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+(import "env" "proxy_grpc_stream" (func $grpc_stream (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+(import "env" "proxy_grpc_send" (func $grpc_send (param i32 i32 i32 i32) (result i32)))
+(import "env" "proxy_grpc_cancel" (func $grpc_cancel (param i32) (result i32)))
+(import "env" "proxy_get_status" (func $status (param i32 i32 i32) (result i32)))
 (import "env" "proxy_get_current_time_nanoseconds" (func $time (param i32) (result i32)))
 (memory (export "memory") 4)
 (global $heap (mut i32) (i32.const 131072))

@@ -10,6 +10,7 @@ mod calls;
 mod guest;
 mod headers;
 mod hostile;
+mod life;
 mod plugin;
 mod reference;
 

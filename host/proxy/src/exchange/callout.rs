@@ -4,12 +4,12 @@
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
-use cardea_policy::{Call, CallFailure, CallReply, Instances};
+use cardea_policy::{Call, CallFailure, CallReply, CallRequest, Instances};
 use http::HeaderMap;
 
 use super::forward;
 use crate::timer::Timer;
-use crate::upstream::body::{Outbound, UpstreamBody};
+use crate::upstream::body::UpstreamBody;
 use crate::upstream::{self, Trace};
 use crate::worker::Worker;
 
@@ -35,7 +35,7 @@ async fn send(
     worker: &Rc<Worker>,
     policy: &str,
     upstream: &str,
-    request: http::Request<Bytes>,
+    request: CallRequest,
     timeout: std::time::Duration,
 ) -> Result<CallReply, CallFailure> {
     let pinned = worker.pin();
@@ -47,8 +47,7 @@ async fn send(
         request_timeout: timeout,
         timer: Timer::new(&worker.timers),
     };
-    let (parts, body) = request.into_parts();
-    let body = if body.is_empty() { Outbound::Empty } else { Outbound::Replayed(Some(body), None) };
+    let (parts, body) = forward::with_trailers(request);
     let outgoing = forward::own(parts, spec.protocol, body);
     let mut trace = Trace::default();
     let started = upstream::start(&call, outgoing, &mut trace).map_err(|_| CallFailure::Unreachable)?;

@@ -16,7 +16,8 @@ use http_body::Frame;
 
 use super::policies::{Policies, visit};
 use crate::failure::Failure;
-use crate::upstream::body::BodyError;
+use crate::timer::Timer;
+use crate::upstream::body::{BodyError, Upload};
 use crate::worker::Worker;
 
 /// One policy's place in the way of a body.
@@ -33,6 +34,12 @@ pub struct Filter {
     out: VecDeque<Bytes>,
     /// After all data.
     trailers: Option<HeaderMap>,
+    /// It holds the head too.
+    heads: bool,
+    /// Of a request's body.
+    upload: Option<Rc<Upload>>,
+    /// How long it may hold what it holds: a head from the first, of a body since the last piece.
+    patience: Timer,
 }
 
 /// Why a body does not go on.
@@ -57,13 +64,24 @@ impl Filter {
             ended: false,
             out: VecDeque::new(),
             trailers: None,
+            heads: false,
+            upload: None,
+            patience: Timer::new(&worker.timers),
         }
+    }
+
+    /// For a body that comes by this upload.
+    pub fn of(mut self, upload: Option<Rc<Upload>>) -> Self {
+        self.upload = upload;
+        self
     }
 
     /// For a policy that holds the head. `hears`: it wants the body, and there is one.
     pub fn holding(mut self, hears: bool) -> Self {
         self.holds = true;
+        self.heads = true;
         self.ended = !hears;
+        self.patience.set(self.policies.borrow().patience);
         self
     }
 
@@ -120,16 +138,35 @@ impl Filter {
             return Poll::Ready(Some(self.take(step)));
         }
         if self.ended {
-            return if self.holds { Poll::Pending } else { Poll::Ready(None) };
+            return if self.holds { self.poll_overdue(cx) } else { Poll::Ready(None) };
         }
-        if self.holds && !self.policies.borrow().run.takes_body(self.member, self.side) {
-            return Poll::Pending;
+        if self.holds && !self.takes_body() {
+            return self.poll_overdue(cx);
         }
-        Poll::Ready(match std::task::ready!(body.poll_frame(cx)) {
-            None => Some(self.give(Bytes::new(), true)),
-            Some(Err(failure)) => Some(Err(Broken::Failed(failure))),
-            Some(Ok(frame)) => Some(self.hear(frame, body.is_end_stream())),
-        })
+        match body.poll_frame(cx) {
+            Poll::Pending if self.holds => self.poll_overdue(cx),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => Poll::Ready(Some(self.give(Bytes::new(), true))),
+            Poll::Ready(Some(Err(failure))) => Poll::Ready(Some(Err(Broken::Failed(failure)))),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.hear(frame, body.is_end_stream()))),
+        }
+    }
+
+    fn takes_body(&self) -> bool {
+        self.policies.borrow().run.takes_body(self.member, self.side)
+    }
+
+    /// Ready when the policy has held something for too long. That is its failure, unless it waits for the body's sender.
+    fn poll_overdue(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), Broken>>> {
+        std::task::ready!(self.patience.poll(cx));
+        if !self.ended && self.takes_body() {
+            let failure = if self.side == Side::Request { Failure::RequestTimeout } else { Failure::UpstreamTimeout };
+            return Poll::Ready(Some(Err(Broken::Failed(failure))));
+        }
+        let step = visit(&self.worker, &mut self.policies.borrow_mut(), |policies, instances| {
+            policies.run.overdue(self.member, self.side, instances)
+        });
+        Poll::Ready(Some(self.take(step)))
     }
 
     fn hear(&mut self, frame: Frame<Bytes>, end: bool) -> Result<(), Broken> {
@@ -162,18 +199,30 @@ impl Filter {
     fn take(&mut self, step: BodyStep) -> Result<(), Broken> {
         match step {
             BodyStep::Send(bytes) => {
-                self.holds = false;
+                self.hold(false);
+                self.heads = false;
                 if !bytes.is_empty() {
                     self.out.push_back(bytes);
                 }
                 Ok(())
             }
             BodyStep::Hold => {
-                self.holds = true;
+                self.hold(true);
+                if !self.heads {
+                    self.patience.set(self.policies.borrow().patience);
+                }
                 Ok(())
             }
             BodyStep::Reply(reply) => Err(Broken::Reply(Box::new(reply))),
             BodyStep::Fail(policy, failure) => Err(Broken::Failed(self.failure(policy, failure))),
+        }
+    }
+
+    fn hold(&mut self, holds: bool) {
+        let before = std::mem::replace(&mut self.holds, holds);
+        if let Some(upload) = self.upload.as_ref().filter(|_| before != holds && !self.heads) {
+            let held = upload.held.get();
+            upload.held.set(if holds { held + 1 } else { held.saturating_sub(1) });
         }
     }
 
@@ -191,15 +240,6 @@ impl Filter {
                 let fault = String::from("it replied when the answer had begun");
                 Failure::Policy(self.policies.borrow().name(self.member), cardea_policy::Failure::OutcomeInvalid(fault))
             }
-        }
-    }
-
-    /// The time of the exchange is up, and the policy still holds its head.
-    pub fn overdue(&self) -> Failure {
-        match (self.side, self.ended) {
-            (Side::Request, false) => Failure::RequestTimeout,
-            (Side::Response, false) => Failure::UpstreamTimeout,
-            (_, true) => Failure::Policy(self.policies.borrow().name(self.member), cardea_policy::Failure::Deadline),
         }
     }
 

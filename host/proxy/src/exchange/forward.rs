@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use cardea_model::snapshot::BackendProtocol;
-use cardea_policy::Beside;
 use cardea_policy::fields::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID};
+use cardea_policy::{Beside, CallRequest};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version, request};
@@ -139,17 +139,30 @@ pub fn request(
     }
 }
 
-/// A request of our own, with `host` among its fields.
+/// Takes a request of our own apart. Trailers are announced: over HTTP/1.1 no others are sent (RFC 9110, 6.6.2).
+pub fn with_trailers(request: CallRequest) -> (request::Parts, Outbound) {
+    let (mut parts, (body, trailers)) = request.into_parts();
+    if body.is_empty() && trailers.is_empty() {
+        return (parts, Outbound::Empty);
+    }
+    let names: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
+    if let (false, Ok(names)) = (names.is_empty(), HeaderValue::try_from(names.join(", "))) {
+        parts.headers.insert(header::TRAILER, names);
+    }
+    (parts, Outbound::Own(Some(body), trailers))
+}
+
+/// A request of our own, with `host` among its fields. It takes trailers.
 pub fn own(mut parts: request::Parts, protocol: BackendProtocol, body: Outbound) -> Outgoing {
     let beside = Beside::default();
     match protocol {
         BackendProtocol::Http1 => {
-            let added = Added { host: None, upgrade: None, trailers: false, beside: &beside };
+            let added = Added { host: None, upgrade: None, trailers: true, beside: &beside };
             Outgoing::Http1(Box::new(Message::new(&parts, &added, body)))
         }
         BackendProtocol::H2c => {
             let authority = parts.headers.remove(header::HOST).unwrap_or(HeaderValue::from_static("localhost"));
-            Outgoing::Http2(Box::new(http2(parts, &authority, false, beside, body)))
+            Outgoing::Http2(Box::new(http2(parts, &authority, true, beside, body)))
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::Poll;
 
 use cardea_policy::{Side, Step};
 use http::Response;
@@ -14,7 +13,6 @@ use super::reply::{self, Payload};
 use crate::conn::Client;
 use crate::failure::Failure;
 use crate::record::Record;
-use crate::timer::Timer;
 use crate::upstream::body::{Filtered, Outbound};
 
 /// Waits for the policy that holds the request's head, and goes on with those after it.
@@ -26,13 +24,14 @@ pub async fn request(
     let Some((mut filter, hears)) = filter(client, Side::Request, matches!(asked.body, Outbound::Empty), record) else {
         return Ok((asked, Step::Forward));
     };
-    match released(client, &mut filter, &mut asked.body).await {
+    match poll_fn(|cx| filter.poll_release(cx, &mut asked.body)).await {
         Err(Broken::Reply(reply)) => return Ok((asked, Step::Reply(*reply))),
         Err(Broken::Failed(failure)) => return Err(failure),
         Ok(()) => {}
     }
     if hears {
         let body = std::mem::replace(&mut asked.body, Outbound::Empty);
+        let filter = filter.of(body.upload());
         asked.body = Outbound::Filtered(Box::new(Filtered { filter, body }));
     }
     let step = policies::go_on(client, &mut asked, record, |Policies { run, exchange, .. }, instances, allowed| {
@@ -50,7 +49,7 @@ pub async fn answer(
     loop {
         let ended = filter::Body::is_end_stream(response.body());
         let Some((mut filter, hears)) = filter(client, Side::Response, ended, record) else { return Ok(response) };
-        let released = released(client, &mut filter, response.body_mut()).await;
+        let released = poll_fn(|cx| filter.poll_release(cx, response.body_mut())).await;
         let Some(policies) = &record.policies else { return Ok(response) };
         match released {
             Err(Broken::Failed(failure)) => return Err(failure),
@@ -82,15 +81,4 @@ fn filter(client: &Client, side: Side, ended: bool, record: &Record) -> Option<(
     let (member, wants) = policies.borrow().run.paused(side)?;
     let hears = wants && !ended;
     Some((Filter::new(member, side, policies, &client.worker).holding(hears), hears))
-}
-
-/// Waits until the policy lets go, for as long as a request may take.
-async fn released(client: &Client, filter: &mut Filter, body: &mut dyn filter::Body) -> Result<(), Broken> {
-    let timer = Timer::new(&client.worker.timers);
-    timer.set(client.worker.settings().request_timeout);
-    poll_fn(|cx| match filter.poll_release(cx, body) {
-        Poll::Ready(released) => Poll::Ready(released),
-        Poll::Pending => timer.poll(cx).map(|()| Err(Broken::Failed(filter.overdue()))),
-    })
-    .await
 }

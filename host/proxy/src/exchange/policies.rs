@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use cardea_model::snapshot::{Action, BackendId, Route};
@@ -34,6 +35,8 @@ use crate::worker::{Pinned, Worker};
 pub struct Policies {
     pub run: Run,
     pub exchange: Box<Exchange>,
+    /// For how long a policy may hold a head, or what is here of a body.
+    pub patience: Duration,
     /// What a policy made of the exchange while its request's body was on the way.
     pub instead: Option<Broken>,
 }
@@ -65,6 +68,7 @@ pub fn on_request(
     let mut policies = Policies {
         run: Run::new(Arc::clone(chain)),
         exchange: Box::new(lend(client, route, head, identity)),
+        patience: route.options.request_timeout.unwrap_or(client.worker.settings().request_timeout),
         instead: None,
     };
     policies.exchange.ended = matches!(body, Outbound::Empty);
@@ -81,7 +85,7 @@ pub fn on_request(
 pub fn join(worker: &Rc<Worker>, policies: &Rc<RefCell<Policies>>, body: &mut Outbound) {
     let joined = policies.borrow_mut().run.take_joined();
     for member in joined {
-        let filter = Filter::new(member, Side::Request, policies, worker);
+        let filter = Filter::new(member, Side::Request, policies, worker).of(body.upload());
         let inner = std::mem::replace(body, Outbound::Empty);
         *body = Outbound::Filtered(Box::new(Filtered { filter, body: inner }));
     }
@@ -201,7 +205,7 @@ fn copy(parts: &http::request::Parts) -> http::request::Parts {
 async fn buffer(client: &Client, body: &mut Outbound, demand: BodyDemand) -> Result<(Bytes, bool), Failure> {
     let mut inbound = match std::mem::replace(body, Outbound::Empty) {
         Outbound::Empty => return Ok((Bytes::new(), true)),
-        inbound @ (Outbound::Stream(_) | Outbound::Filtered(_) | Outbound::Served(_)) => inbound,
+        inbound @ (Outbound::Stream(_) | Outbound::Filtered(_) | Outbound::Served(_) | Outbound::Own(..)) => inbound,
         Outbound::Replayed(first, rest) => {
             // A second policy wants the body: it sees what was read for the first.
             let bytes = first.clone().unwrap_or_default();

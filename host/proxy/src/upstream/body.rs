@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use cardea_policy::Outflow;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -42,6 +43,8 @@ pub enum Outbound {
     Filtered(Box<Filtered>),
     /// From a guest that serves the exchange.
     Served(Outflow),
+    /// Of a policy's own request, with its trailers.
+    Own(Option<Bytes>, HeaderMap),
 }
 
 /// A body with the policy that it goes through.
@@ -56,6 +59,8 @@ pub struct Filtered {
 pub struct Upload {
     pub bytes: Cell<u64>,
     pub ended: Cell<bool>,
+    /// Policies that hold what came: how long that may take, they bound.
+    pub held: Cell<u32>,
     /// The last poll found nothing from the client.
     starved: Cell<bool>,
     fault: RefCell<Option<Failure>>,
@@ -118,7 +123,7 @@ fn is_malformed(error: &hyper::Error) -> bool {
 impl Outbound {
     pub fn upload(&self) -> Option<Rc<Upload>> {
         match self {
-            Self::Empty | Self::Replayed(_, None) | Self::Served(_) => None,
+            Self::Empty | Self::Replayed(_, None) | Self::Served(_) | Self::Own(..) => None,
             Self::Stream(inbound) => Some(Rc::clone(&inbound.upload)),
             Self::Replayed(_, Some(rest)) => rest.upload(),
             Self::Filtered(filtered) => filtered.body.upload(),
@@ -135,6 +140,11 @@ impl Outbound {
                 (None, Some(rest)) => rest.poll(cx),
                 (None, None) => Poll::Ready(None),
             },
+            Self::Own(body, trailers) => Poll::Ready(match body.take() {
+                Some(bytes) => Some(Ok(Frame::data(bytes))),
+                None if trailers.is_empty() => None,
+                None => Some(Ok(Frame::trailers(std::mem::take(trailers)))),
+            }),
             Self::Served(body) => {
                 body.poll_piece(cx).map(|frame| Some(frame?.map_err(|_| BodyError("the guest broke the body off"))))
             }
@@ -172,6 +182,7 @@ impl Body for Outbound {
             Self::Stream(inbound) => inbound.incoming.is_end_stream(),
             Self::Replayed(first, rest) => first.is_none() && rest.as_ref().is_none_or(|rest| rest.is_end_stream()),
             Self::Served(body) => body.is_ended(),
+            Self::Own(body, trailers) => body.is_none() && trailers.is_empty(),
             Self::Filtered(filtered) => filtered.filter.is_done(),
         }
     }
@@ -179,6 +190,7 @@ impl Body for Outbound {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
+            Self::Own(body, _) => SizeHint::with_exact(body.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Stream(inbound) => inbound.incoming.size_hint(),
             Self::Replayed(first, None) => SizeHint::with_exact(first.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Replayed(first, Some(rest)) => {
@@ -197,19 +209,18 @@ pub struct Wait<'a> {
     upload: Option<Rc<Upload>>,
     seen: u64,
     uploading: bool,
+    held: bool,
 }
 
 impl<'a> Wait<'a> {
     pub fn new(call: &'a Call, upload: Option<Rc<Upload>>) -> Self {
         let uploading = upload.is_some();
         call.timer.set(if uploading { call.settings().body_timeout } else { call.request_timeout });
-        Self { call, upload, seen: 0, uploading }
+        Self { call, upload, seen: 0, uploading, held: false }
     }
 
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
-        if self.uploading {
-            self.watch_upload();
-        }
+        self.watch_upload();
         std::task::ready!(self.call.timer.poll(cx));
         let starved = self.upload.as_ref().is_some_and(|upload| upload.starved.get() && !upload.ended.get());
         Poll::Ready(if starved { Failure::RequestTimeout } else { Failure::UpstreamTimeout })
@@ -222,6 +233,13 @@ impl<'a> Wait<'a> {
 
     fn watch_upload(&mut self) {
         let Some(upload) = &self.upload else { return };
+        let held = upload.held.get() > 0;
+        if std::mem::replace(&mut self.held, held) || held {
+            return self.call.timer.set(self.call.request_timeout);
+        }
+        if !self.uploading {
+            return;
+        }
         if upload.ended.get() {
             self.uploading = false;
             self.call.timer.set(self.call.request_timeout);

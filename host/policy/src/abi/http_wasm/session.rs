@@ -266,13 +266,11 @@ impl Session for Visit {
     }
 
     /// A guest that waits for its response still has not heard of one: it may put away what it keeps for the exchange.
-    fn on_complete(&mut self, turn: &mut Turn<'_>, summary: &Summary) {
+    fn on_complete(&mut self, turn: &mut Turn<'_>, summary: &Summary) -> Result<(), Failure> {
         if self.lent.is_none() {
-            return;
+            return Ok(());
         }
         self.stage.set_error(summary.status);
-        if let Err(failure) = self.handle_response(turn, true) {
-            self.pool.tally.failure(&failure);
-        }
+        self.handle_response(turn, true)
     }
 }

@@ -20,6 +20,11 @@ impl Backoff {
         self.retry.is_none_or(|retry| retry <= now)
     }
 
+    /// When that is; at once if there is no time.
+    pub fn retry(&self) -> Option<Instant> {
+        self.retry
+    }
+
     /// After a failure of a VM that ran for so long.
     pub fn failed(self, now: Instant, ran: Duration) -> Self {
         let before = if ran >= WELL { 0 } else { self.failures };

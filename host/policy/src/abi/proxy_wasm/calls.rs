@@ -3,6 +3,7 @@
 //! All versions get all names, since a module imports only those of its own. Each call is counted, and answers a status.
 
 mod buffers;
+mod grpc;
 mod headers;
 mod metrics;
 mod outside;
@@ -26,6 +27,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     shared::link(&mut linker)?;
     metrics::link(&mut linker)?;
     outside::link(&mut linker)?;
+    grpc::link(&mut linker)?;
     wasi_p1::link(&mut linker)?;
     linker.func_wrap("env", "pthread_equal", |left: u32, right: u32| u32::from(left == right))?;
     linker.func_wrap("env", "emscripten_notify_memory_growth", |_: u32| {})?;

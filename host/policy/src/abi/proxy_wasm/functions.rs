@@ -26,7 +26,7 @@ impl Version {
 }
 
 /// Callbacks about exchanges, which a module may leave out.
-pub(super) const HEARD: [&str; 10] = [
+pub(super) const HEARD: [&str; 12] = [
     "proxy_on_request_headers",
     "proxy_on_request_body",
     "proxy_on_request_trailers",
@@ -34,6 +34,8 @@ pub(super) const HEARD: [&str; 10] = [
     "proxy_on_response_body",
     "proxy_on_response_trailers",
     "proxy_on_http_call_response",
+    "proxy_on_grpc_receive",
+    "proxy_on_grpc_close",
     "proxy_on_tick",
     "proxy_on_queue_ready",
     "proxy_on_log",
@@ -86,6 +88,8 @@ pub(super) struct Functions {
     pub tick: Option<TypedFunc<u32, ()>>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub call_response: Option<OnCallResponse>,
+    pub grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
     pub delete: Option<TypedFunc<u32, ()>>,
@@ -103,6 +107,8 @@ impl Functions {
             tick: find.typed("proxy_on_tick")?,
             queue_ready: find.typed("proxy_on_queue_ready")?,
             call_response: find.typed("proxy_on_http_call_response")?,
+            grpc_receive: find.typed("proxy_on_grpc_receive")?,
+            grpc_close: find.typed("proxy_on_grpc_close")?,
             done: find.typed("proxy_on_done")?,
             log: find.typed("proxy_on_log")?,
             delete: find.typed("proxy_on_delete")?,

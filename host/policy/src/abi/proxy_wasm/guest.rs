@@ -5,15 +5,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use cardea_model::config;
 use http::HeaderMap;
 use wasmtime::{Memory, TypedFunc};
 
+use crate::abi::proxy_wasm::grpc;
 use crate::abi::proxy_wasm::maps::Undo;
 use crate::abi::proxy_wasm::stream::{self, CallResult};
 use crate::abi::wasi_p1::{Lines, Surroundings};
-use crate::abi::{CallReply, Side};
+use crate::abi::{CallReply, Request, Side};
 use crate::host::{Host, LOG_LINE_BYTES_MAX};
 use crate::source::{LogLevel, Time};
 
@@ -62,6 +62,8 @@ pub(super) struct Scene {
     pub at_hand: Option<u32>,
     pub trailers: Option<(Side, HeaderMap)>,
     pub reply: Option<CallResult>,
+    /// What became of a gRPC call.
+    pub grpc: Option<grpc::Unary>,
     /// The side whose body the callback is about.
     pub body: Option<Side>,
     /// Heads as they were before the first edit of this visit.
@@ -72,16 +74,33 @@ pub(super) struct Scene {
 #[derive(Default)]
 pub(super) struct Calls {
     pub next: u32,
-    /// The context of each call under way.
-    pub open: HashMap<u32, u32>,
+    /// Those under way, by token.
+    pub open: HashMap<u32, Open>,
     /// Asked for in this visit.
     pub asked: Vec<Asked>,
+}
+
+/// A call under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open {
+    /// Who made it.
+    pub context: u32,
+    pub kind: Kind,
+    /// Nobody wants to hear of it. It keeps its place until it is over.
+    pub cancelled: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Http,
+    /// Unary.
+    Grpc,
 }
 
 pub(super) struct Asked {
     pub token: u32,
     pub upstream: Arc<str>,
-    pub request: http::Request<Bytes>,
+    pub request: Request,
     pub timeout: Duration,
 }
 
@@ -97,6 +116,8 @@ pub(super) struct Root {
     /// Contexts that wait for [`Self::done`], and those that said it.
     pub closing: VecDeque<u32>,
     pub done: Vec<u32>,
+    /// The root context was deleted.
+    pub ended: bool,
 }
 
 impl Guest {
@@ -121,6 +142,13 @@ impl Guest {
     /// Which of the module's root contexts serves.
     pub fn root_id(&self) -> &str {
         self.spec.proxy_wasm.as_ref().map_or("", |declared| &declared.root_id)
+    }
+
+    pub fn grpc_message(&self) -> Option<&[u8]> {
+        match &self.scene.grpc {
+            Some(grpc::Unary::Message { message, .. }) => Some(message),
+            _ => None,
+        }
     }
 
     /// Whether a context was created and not deleted.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::abi::proxy_wasm::Loaded;
 use crate::abi::proxy_wasm::backoff::Backoff;
-use crate::abi::proxy_wasm::guest::{Asked, ROOT};
-use crate::abi::proxy_wasm::stream;
+use crate::abi::proxy_wasm::guest::{Asked, Open, ROOT};
+use crate::abi::proxy_wasm::stream::{self, Answer};
 use crate::abi::proxy_wasm::vm::{Making, Vm};
 use crate::abi::{CallFailure, Outside, Turn};
 use crate::failure::Failure;
@@ -18,6 +18,8 @@ use crate::state::TallyGuard;
 const QUEUE_PERIOD: Duration = Duration::from_millis(100);
 /// Contexts whose session went without a word, closed in one visit.
 const ORPHANS_PER_VISIT: usize = 16;
+/// From `proxy_on_done` of the root context to `proxy_done`.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Shared by the resident and its sessions.
 pub(super) struct Home {
@@ -31,6 +33,10 @@ pub(super) struct Home {
     orphans: RefCell<Vec<(u32, stream::Shared)>>,
     tick: Cell<Option<Instant>>,
     queues: Cell<Option<Instant>>,
+    /// When a VM that failed starts again by itself.
+    restart: Cell<Option<Instant>>,
+    /// The plugin was told that it is to end, and has to until then.
+    leaving: Cell<Option<Instant>>,
 }
 
 /// What is done in a VM while nobody's exchange is at hand.
@@ -49,6 +55,8 @@ impl Home {
             orphans: RefCell::default(),
             tick: Cell::new(None),
             queues: Cell::new(None),
+            restart: Cell::new(None),
+            leaving: Cell::new(None),
         }
     }
 
@@ -68,10 +76,24 @@ impl Home {
                 Ok(())
             }
             Err(error) => {
-                self.backoff.set(self.backoff.get().failed(now, Duration::ZERO));
+                self.back_off(now, Duration::ZERO);
                 Err(error.failure())
             }
         }
+    }
+
+    /// Starts the VM while there is no exchange; it may have made calls.
+    pub fn wake_alone(&self, outside: &mut Outside<'_>, now: Instant) {
+        match self.wake(now) {
+            Ok(()) => self.aside(outside, &mut |_| Ok(())),
+            Err(failure) => self.tally.failure(&failure),
+        }
+    }
+
+    fn back_off(&self, now: Instant, ran: Duration) {
+        let backoff = self.backoff.get().failed(now, ran);
+        self.backoff.set(backoff);
+        self.restart.set(Some(backoff.retry().unwrap_or(now)));
     }
 
     /// A new stream in the VM, which must be awake.
@@ -102,7 +124,7 @@ impl Home {
         self.logged(&vm);
         match result {
             Ok(value) => {
-                self.leave(vm, &mut turn.outside, turn.start);
+                self.give_back(vm, &mut turn.outside, turn.start);
                 Ok(value)
             }
             Err(failure) => {
@@ -120,7 +142,7 @@ impl Home {
         let result = visit(&mut vm);
         self.logged(&vm);
         match result {
-            Ok(()) => self.leave(vm, outside, now),
+            Ok(()) => self.give_back(vm, outside, now),
             Err(failure) => {
                 self.tally.failure(&failure);
                 self.end(vm, now);
@@ -136,7 +158,7 @@ impl Home {
     }
 
     /// After a success: passes on what the guest asked for, does what is due, and puts the VM back.
-    fn leave(&self, mut vm: Box<Vm>, outside: &mut Outside<'_>, now: Instant) {
+    fn give_back(&self, mut vm: Box<Vm>, outside: &mut Outside<'_>, now: Instant) {
         pass_on(&mut vm, outside);
         match self.housekeep(&mut vm, now) {
             Ok(()) => {
@@ -161,15 +183,20 @@ impl Home {
         for context in std::mem::take(&mut vm.store.data_mut().root.done) {
             vm.bury(context)?;
         }
-        for _ in 0..ORPHANS_PER_VISIT {
+        self.close_orphans(vm, ORPHANS_PER_VISIT)?;
+        self.queues.set(Some(now + QUEUE_PERIOD));
+        tell_of_queues(vm)
+    }
+
+    fn close_orphans(&self, vm: &mut Vm, most: usize) -> Result<(), Failure> {
+        for _ in 0..most {
             let orphan = self.orphans.try_borrow_mut().ok().and_then(|mut orphans| orphans.pop());
             let Some((context, stream)) = orphan else { break };
             if !stream.try_borrow().is_ok_and(|stream| stream.gone) {
                 vm.close(context)?;
             }
         }
-        self.queues.set(Some(now + QUEUE_PERIOD));
-        tell_of_queues(vm)
+        Ok(())
     }
 
     /// Puts the VM back, and notes when it wants to be called by itself.
@@ -184,13 +211,14 @@ impl Home {
             self.queues.set(Some(now + QUEUE_PERIOD));
         }
         self.next_call.set(vm.store.data().calls.next);
+        self.restart.set(None);
         self.vm.set(Some(vm));
     }
 
     /// Ends a VM that failed; its streams hear of it.
     fn end(&self, vm: Box<Vm>, now: Instant) {
         self.next_call.set(vm.store.data().calls.next);
-        self.backoff.set(self.backoff.get().failed(now, now.saturating_duration_since(vm.born)));
+        self.back_off(now, now.saturating_duration_since(vm.born));
         drop(vm);
         self.tally.recycled.add(1);
         self.tick.set(None);
@@ -218,12 +246,15 @@ impl Home {
     }
 
     pub fn next_tick(&self) -> Option<Instant> {
-        [self.tick.get(), self.queues.get()].into_iter().flatten().min()
+        [self.tick.get(), self.queues.get(), self.restart.get()].into_iter().flatten().min()
     }
 
-    /// Runs the tick if it is due; queues are looked after at each visit's end.
+    /// Runs the tick if it is due, or starts a VM that failed; queues are looked after at each visit's end.
     pub fn tick(&self, outside: &mut Outside<'_>) {
         let now = Instant::now();
+        if self.restart.get().is_some_and(|at| at <= now) {
+            return self.wake_alone(outside, now);
+        }
         let is_due = self.tick.get().is_some_and(|due| due <= now);
         self.aside(outside, &mut |vm| {
             if !is_due {
@@ -234,18 +265,42 @@ impl Home {
         });
     }
 
+    /// Ends the plugin: true once its root context is deleted, or its VM is no more. While it is not done it goes on as ever.
+    pub fn leave(&self, outside: &mut Outside<'_>, now: Instant) -> bool {
+        self.restart.set(None);
+        match self.leaving.get() {
+            None => {
+                self.leaving.set(Some(now + LEAVE_DEADLINE));
+                self.aside(outside, &mut |vm| {
+                    self.close_orphans(vm, usize::MAX)?;
+                    vm.close(ROOT)
+                });
+            }
+            Some(until) if until <= now => self.aside(outside, &mut |vm| vm.bury(ROOT)),
+            Some(_) if self.next_tick().is_some_and(|due| due <= now) => self.tick(outside),
+            Some(_) => {}
+        }
+        self.restart.set(None);
+        let vm = self.vm.take().filter(|vm| !vm.store.data().root.ended);
+        let has_left = vm.is_none();
+        self.vm.set(vm);
+        has_left
+    }
+
     /// What became of a call: for a stream it waits until its exchange is at hand, the plugin itself hears of it now.
     pub fn called(&self, outside: &mut Outside<'_>, token: u32, result: stream::CallResult) {
         let mut result = Some(result);
         self.aside(outside, &mut |vm| {
-            let Some(context) = vm.store.data_mut().calls.open.remove(&token) else { return Ok(()) };
-            let Some(result) = result.take() else { return Ok(()) };
+            let Some(Open { context, kind, cancelled }) = vm.store.data_mut().calls.open.remove(&token) else {
+                return Ok(());
+            };
+            let Some(result) = result.take().filter(|_| !cancelled) else { return Ok(()) };
+            let answer = Answer { token, kind, result };
             if context == ROOT {
-                return vm.on_call_response(ROOT, token, result);
+                return vm.on_answer(ROOT, answer);
             }
             if let Some(Ok(mut stream)) = vm.store.data().stream(context).map(|stream| stream.try_borrow_mut()) {
-                stream.calls = stream.calls.saturating_sub(1);
-                stream.post(token, result);
+                stream.post(answer);
             }
             Ok(())
         });
@@ -264,11 +319,9 @@ fn pass_on(vm: &mut Vm, outside: &mut Outside<'_>) {
         if outside.call(token, &upstream, request, timeout) {
             continue;
         }
-        let context = guest.calls.open.remove(&token);
-        let stream = context.and_then(|context| guest.streams.get(&context));
-        if let Some(Ok(mut stream)) = stream.map(|stream| stream.try_borrow_mut()) {
-            stream.calls = stream.calls.saturating_sub(1);
-            stream.post(token, Err(CallFailure::Unreachable));
+        let Some(Open { context, kind, .. }) = guest.calls.open.remove(&token) else { continue };
+        if let Some(Ok(mut stream)) = guest.streams.get(&context).map(|stream| stream.try_borrow_mut()) {
+            stream.post(Answer { token, kind, result: Err(CallFailure::Unreachable) });
         }
     }
 }

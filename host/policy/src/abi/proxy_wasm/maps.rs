@@ -15,6 +15,7 @@ pub(super) use pseudo::target;
 pub(super) use undo::Undo;
 
 use crate::abi::Side;
+use crate::abi::proxy_wasm::grpc::Unary;
 use crate::abi::proxy_wasm::guest::Guest;
 use crate::abi::proxy_wasm::pairs::Pair;
 use crate::abi::proxy_wasm::status::Status;
@@ -26,7 +27,9 @@ use crate::reads::{Kind, fixed};
 pub(super) enum Map {
     Headers(Side),
     Trailers(Side),
-    Grpc,
+    /// Of a gRPC call whose message is at hand: the metadata before it, and after it.
+    GrpcInitial,
+    GrpcTrailing,
     CallHeaders,
     CallTrailers,
 }
@@ -40,7 +43,8 @@ impl TryFrom<u32> for Map {
             1 => Self::Trailers(Side::Request),
             2 => Self::Headers(Side::Response),
             3 => Self::Trailers(Side::Response),
-            4 | 5 => Self::Grpc,
+            4 => Self::GrpcInitial,
+            5 => Self::GrpcTrailing,
             6 => Self::CallHeaders,
             7 => Self::CallTrailers,
             _ => return Err(Status::BadArgument),
@@ -71,7 +75,11 @@ impl<'a> Fields<'a> {
             }
             Map::CallHeaders => guest.call_reply().map(|reply| plain(Some(reply.status.as_str()), &reply.headers)),
             Map::CallTrailers => guest.call_reply().map(|reply| plain(None, &reply.trailers)),
-            Map::Grpc => None,
+            Map::GrpcInitial | Map::GrpcTrailing => match &guest.scene.grpc {
+                Some(Unary::Message { initial, .. }) if map == Map::GrpcInitial => Some(plain(None, initial)),
+                Some(Unary::Message { trailing, .. }) => Some(plain(None, trailing)),
+                _ => None,
+            },
         };
         found.unwrap_or(Self::None)
     }

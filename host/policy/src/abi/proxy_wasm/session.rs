@@ -179,8 +179,8 @@ fn hear_of_calls(vm: &mut Vm, context: u32, stream: &stream::Shared) -> Result<(
             Ok(mut stream) if stream.reply.is_none() => stream.inbox.pop_front(),
             _ => None,
         };
-        let Some((token, result)) = next else { return Ok(()) };
-        vm.on_call_response(context, token, result)?;
+        let Some(answer) = next else { return Ok(()) };
+        vm.on_answer(context, answer)?;
     }
 }
 
@@ -258,14 +258,14 @@ impl Session for Stay {
         self.stream.try_borrow_mut().map(|mut stream| stream.half_mut(side).body.take_held()).unwrap_or_default()
     }
 
-    fn on_complete(&mut self, turn: &mut Turn<'_>, _summary: &Summary) {
+    /// A stream that failed before has nothing to end.
+    fn on_complete(&mut self, turn: &mut Turn<'_>, _summary: &Summary) -> Result<(), Failure> {
         self.closed = true;
         let is_gone = self.stream.try_borrow().map_or(true, |stream| stream.gone);
         if is_gone || self.context.is_none() {
-            return;
+            return Ok(());
         }
-        // What fails here ends the VM; the exchange is over already.
-        let _ = self.visit(turn, |vm, context| vm.close(context));
+        self.visit(turn, |vm, context| vm.close(context))
     }
 }
 

@@ -10,6 +10,8 @@ use crate::host::TooManyCalls;
 pub(super) enum Status {
     NotFound = 1,
     BadArgument = 2,
+    /// Of gRPC's host calls: the upstream is unknown.
+    ParseFailure = 4,
     Empty = 7,
     CasMismatch = 8,
     InternalFailure = 10,

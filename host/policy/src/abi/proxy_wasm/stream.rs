@@ -8,11 +8,20 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::abi::proxy_wasm::body::Body;
+use crate::abi::proxy_wasm::guest::Kind;
 use crate::abi::{CallFailure, CallReply, Side};
 use crate::outcome::Reply;
 
 pub(super) type Shared = Rc<RefCell<Stream>>;
 pub(super) type CallResult = Result<CallReply, CallFailure>;
+
+/// What became of a call.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub token: u32,
+    pub kind: Kind,
+    pub result: CallResult,
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -22,8 +31,8 @@ pub(super) struct Stream {
     pub reply: Option<Box<Reply>>,
     /// Backend that the guest chose, by name.
     pub route: Option<String>,
-    /// What became of its calls, by token; the guest hears of it when its exchange is at hand.
-    pub inbox: VecDeque<(u32, CallResult)>,
+    /// What became of its calls; the guest hears of it when its exchange is at hand.
+    pub inbox: VecDeque<Answer>,
     /// Its calls that are under way.
     pub calls: u32,
     /// Its VM ended.
@@ -93,8 +102,10 @@ impl Stream {
         self.wake();
     }
 
-    pub fn post(&mut self, token: u32, result: CallResult) {
-        self.inbox.push_back((token, result));
+    /// A call of it is over.
+    pub fn post(&mut self, answer: Answer) {
+        self.calls = self.calls.saturating_sub(1);
+        self.inbox.push_back(answer);
         self.wake();
     }
 

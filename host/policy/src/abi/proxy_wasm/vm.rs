@@ -14,9 +14,10 @@ use wasmtime::{AsContextMut, Store, TypedFunc, WasmParams, WasmResults};
 use crate::abi::Side;
 use crate::abi::proxy_wasm::Loaded;
 use crate::abi::proxy_wasm::functions::{self, Action, Entry, Functions, Mistyped, OnHeaders, Version};
-use crate::abi::proxy_wasm::guest::{Calls, Exports, Guest, ROOT, Root, Scene};
+use crate::abi::proxy_wasm::grpc::Unary;
+use crate::abi::proxy_wasm::guest::{Calls, Exports, Guest, Kind, ROOT, Root, Scene};
 use crate::abi::proxy_wasm::maps::{self, Map};
-use crate::abi::proxy_wasm::stream::{self, CallResult};
+use crate::abi::proxy_wasm::stream::{self, Answer, CallResult};
 use crate::abi::wasi_p1::{Exit, Lines};
 use crate::engine::{Engine, Seat};
 use crate::failure::Failure;
@@ -239,7 +240,14 @@ impl Vm {
     }
 
     /// What became of a call, told to the context that made it.
-    pub fn on_call_response(&mut self, context: u32, token: u32, result: CallResult) -> Result<(), Failure> {
+    pub fn on_answer(&mut self, context: u32, Answer { token, kind, result }: Answer) -> Result<(), Failure> {
+        match kind {
+            Kind::Http => self.on_call_response(context, token, result),
+            Kind::Grpc => self.on_grpc(context, token, Unary::of(result)),
+        }
+    }
+
+    fn on_call_response(&mut self, context: u32, token: u32, result: CallResult) -> Result<(), Failure> {
         let Some(function) = self.functions.call_response.clone() else { return Ok(()) };
         let count = |fields: usize| u32::try_from(fields).unwrap_or(u32::MAX);
         let (headers, body, trailers) = result.as_ref().map_or((0, 0, 0), |reply| {
@@ -248,6 +256,21 @@ impl Vm {
         self.store.data_mut().scene.reply = Some(result);
         let done = self.call(&function, (context, token, headers, body, trailers), context);
         self.store.data_mut().scene.reply = None;
+        done
+    }
+
+    /// A unary call has a message, or a status that says why not.
+    fn on_grpc(&mut self, context: u32, token: u32, unary: Unary) -> Result<(), Failure> {
+        let (function, number) = match &unary {
+            Unary::Message { message, .. } => {
+                (self.functions.grpc_receive.clone(), u32::try_from(message.len()).unwrap_or(u32::MAX))
+            }
+            Unary::Closed { status, .. } => (self.functions.grpc_close.clone(), *status),
+        };
+        let Some(function) = function else { return Ok(()) };
+        self.store.data_mut().scene.grpc = Some(unary);
+        let done = self.call(&function, (context, token, number), context);
+        self.store.data_mut().scene.grpc = None;
         done
     }
 
@@ -282,8 +305,16 @@ impl Vm {
         }
     }
 
-    /// The last two callbacks of a context.
+    /// The last two callbacks of a context; the plugin's own come after those of all streams that were not done yet.
     pub fn bury(&mut self, context: u32) -> Result<(), Failure> {
+        if context == ROOT {
+            let root = &mut self.store.data_mut().root;
+            let waiting = std::mem::take(&mut root.closing);
+            root.ended = true;
+            for stream in waiting.into_iter().filter(|context| *context != ROOT) {
+                self.bury(stream)?;
+            }
+        }
         if let Some(function) = self.functions.log.clone() {
             self.call(&function, context, context)?;
         }

@@ -16,9 +16,10 @@ const PUT_BYTES_MAX: usize = 1 << 20;
 enum Buffer {
     Body(Side),
     CallBody,
+    GrpcMessage,
     VmConfig,
     Config,
-    /// Known, with nothing in it here: L4 data, gRPC messages, data of foreign calls.
+    /// Known, with nothing in it here: L4 data, data of foreign calls.
     Nothing,
 }
 
@@ -30,9 +31,10 @@ impl TryFrom<u32> for Buffer {
             0 => Self::Body(Side::Request),
             1 => Self::Body(Side::Response),
             4 => Self::CallBody,
+            5 => Self::GrpcMessage,
             6 => Self::VmConfig,
             7 => Self::Config,
-            2 | 3 | 5 | 8 => Self::Nothing,
+            2 | 3 | 8 => Self::Nothing,
             _ => return Err(Status::BadArgument),
         })
     }
@@ -80,6 +82,7 @@ fn copy(guest: &Guest, buffer: Buffer, start: usize, most: usize, out: &mut Vec<
             return Ok(());
         }
         Buffer::CallBody => &guest.call_reply().ok_or(Status::NotFound)?.body,
+        Buffer::GrpcMessage => guest.grpc_message().ok_or(Status::NotFound)?,
         Buffer::VmConfig => &*guest.vm_config,
         Buffer::Config => &*guest.config,
         Buffer::Nothing => return Err(Status::NotFound),
@@ -96,6 +99,7 @@ fn length(guest: &Guest, buffer: Buffer) -> Result<usize, Status> {
             Ok(stream.try_borrow().map_err(|_| Status::InternalFailure)?.half(side).body.len())
         }
         Buffer::CallBody => Ok(guest.call_reply().ok_or(Status::NotFound)?.body.len()),
+        Buffer::GrpcMessage => Ok(guest.grpc_message().ok_or(Status::NotFound)?.len()),
         Buffer::VmConfig => Ok(guest.vm_config.len()),
         Buffer::Config => Ok(guest.config.len()),
         Buffer::Nothing => Err(Status::NotFound),

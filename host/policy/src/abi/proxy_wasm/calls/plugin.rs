@@ -5,6 +5,8 @@ use std::time::Duration;
 use wasmtime::Linker;
 
 use super::counted;
+use crate::abi::CallFailure;
+use crate::abi::proxy_wasm::grpc::Unary;
 use crate::abi::proxy_wasm::guest::{Guest, ROOT};
 use crate::abi::proxy_wasm::memory::{Cx, Return, Span, put_u32, put_u64};
 use crate::abi::proxy_wasm::property;
@@ -85,6 +87,7 @@ fn link_contexts(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap("env", "proxy_get_status", |cx: Cx<'_>, code: u32, data: u32, size: u32| {
         counted(cx, |cx| {
             let (number, message) = call_status(cx.data());
+            let message = message.to_owned();
             put_u32(cx, code, number)?;
             Return(data, size).give(cx, message.as_bytes())
         })
@@ -133,8 +136,10 @@ fn done(cx: &mut Cx<'_>) -> Done {
 }
 
 /// Of the call whose answer is at hand, in the numbers of gRPC.
-fn call_status(guest: &Guest) -> (u32, &'static str) {
-    use crate::abi::CallFailure;
+fn call_status(guest: &Guest) -> (u32, &str) {
+    if let Some(Unary::Closed { status, text }) = &guest.scene.grpc {
+        return (*status, text);
+    }
     match &guest.scene.reply {
         None | Some(Ok(_)) => (0, ""),
         Some(Err(CallFailure::Timeout)) => (4, "timeout"),
