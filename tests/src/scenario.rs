@@ -126,6 +126,8 @@ pub struct Step {
     pub stop: Option<String>,
     /// Opens a gate that a script waits at.
     pub open: Option<String>,
+    /// Closes a connection that an earlier step kept.
+    pub close: Option<String>,
     /// Sends the process a signal: `TERM`.
     pub signal: Option<String>,
     /// On a cluster: what becomes of pods.

@@ -1,10 +1,11 @@
-//! The HTTP/2 backend (prior knowledge): answers each stream with what it saw, with the trailers that gRPC ends with.
+//! The HTTP/2 backend (prior knowledge): answers each stream with what it saw, with the trailers that gRPC ends with. A gRPC call
+//! gets its own message back, or the status that its metadata `x-status` asks for.
 
 use anyhow::Result;
 use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::TcpStream;
 
 use super::{Call, Stage};
@@ -44,13 +45,24 @@ async fn answer(
         complete: false,
     };
     let index = stage.record(call.clone());
-    let response = Response::builder().header("content-type", "application/json").header("x-backend", name);
+    let kind = head.headers.get("content-type").filter(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    let shown = kind.cloned().unwrap_or(HeaderValue::from_static("application/json"));
+    let response = Response::builder().header("content-type", shown).header("x-backend", name);
     let mut sender = respond.send_response(response.body(())?, false)?;
     let body = read(&mut stream).await?;
     stage.complete(index, body.clone());
-    let text = Call { body, complete: true, ..call }.to_json().to_string();
-    sender.send_data(Bytes::from(text), false)?;
-    let trailers = HeaderMap::from_iter([(http::header::HeaderName::from_static("grpc-status"), "0".parse()?)]);
+    let status = head.headers.get("x-status").filter(|status| kind.is_some() && !status.is_empty());
+    let text = match kind {
+        Some(_) if status.is_some() => Bytes::new(),
+        Some(_) => Bytes::from(body.bytes),
+        None => Bytes::from(Call { body, complete: true, ..call }.to_json().to_string()),
+    };
+    sender.send_data(text, false)?;
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", status.cloned().unwrap_or(HeaderValue::from_static("0")));
+    if status.is_some() {
+        trailers.insert("grpc-message", HeaderValue::from_static("asked%20to"));
+    }
     Ok(sender.send_trailers(trailers)?)
 }
 

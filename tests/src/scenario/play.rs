@@ -174,6 +174,9 @@ impl World {
         if let Some(gate) = &step.open {
             self.stage.open(gate);
         }
+        if let Some(name) = &step.close {
+            drop(self.connections.remove(name).with_context(|| format!("no connection {name}"))?);
+        }
         if let Some(signal) = &step.signal {
             self.ingress.signal(signal)?;
         }

@@ -102,6 +102,7 @@ impl Step {
             || self.delete.is_some()
             || self.stop.is_some()
             || self.open.is_some()
+            || self.close.is_some()
             || self.acts_on_cluster()
     }
 

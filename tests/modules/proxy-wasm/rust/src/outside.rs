@@ -6,7 +6,7 @@ use std::time::Duration;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::Settings;
+use crate::{Settings, Side};
 
 /// Asks a Service who may pass.
 pub struct Callout {
@@ -49,7 +49,7 @@ impl Context for Tick {}
 
 impl HttpContext for Tick {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        self.settings.waiting.borrow_mut().push_back(self.id);
+        self.settings.waiting.borrow_mut().push_back((self.id, Side::Request));
         Action::Pause
     }
 }
