@@ -6,7 +6,7 @@ import subprocess
 from measure import results, targets
 from measure.machine import ROOT, plotting_python, say
 from measure.process import Failed
-from measure.rounds import TRAFFIC
+from measure.rounds import MODULE_COSTS, TRAFFIC
 
 README = ROOT / "bench" / "README.md"
 PLOT = results.FOLDER / "cpu.png"
@@ -77,7 +77,20 @@ def _traffic(name, section):
         rows.append((contender, _spread(of("cpu_us"), 1), _spread(over, 2) if over else "", rate, *latencies, *memory))
     shape = f"{section['rounds']} rounds of {section['seconds']} s, {section['connections']} connections"
     plot = f"\n![CPU a request](results/{PLOT.name})\n" if name == "small" else ""
-    return f"### {_title(section)} (`{name}`)\n\n{shape}.\n{plot}\n" + _table(heads, rows)
+    table = f"### {_title(section)} (`{name}`)\n\n{shape}.\n{plot}\n" + _table(heads, rows)
+    return table + _modules(section) if name == "abi" else table
+
+
+def _modules(section):
+    """What the module costs: the proxy with it less the proxy without, round by round."""
+    rows = []
+    for title, contender, plain in MODULE_COSTS:
+        if ns := results.differences(section, contender, plain):
+            rows.append((title, _spread(ns, 0)))
+    if not rows:
+        return ""
+    heads = ("the module itself", "CPU ns/request: with it, less without it in the same round")
+    return "\n" + _table(heads, rows)
 
 
 def _idle(section):

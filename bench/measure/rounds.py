@@ -52,6 +52,15 @@ def _abis(fleet, upstream, certificate, only):
     return [contender for name, start in modules.items() if not only or name in only for contender in start()]
 
 
+# Of the scenario `abi`: who runs a module, and the same without it.
+MODULE_COSTS = (
+    ("cardea:policy in Cardea", "Cardea, cardea:policy", "Cardea"),
+    ("proxy-wasm in Cardea", "Cardea, proxy-wasm", "Cardea"),
+    ("http-wasm in Cardea", "Cardea, http-wasm", "Cardea"),
+    ("wasi:http in Cardea", "Cardea, wasi:http", "Cardea"),
+    ("the same proxy-wasm module in Envoy", "Envoy + Wasm", "Envoy"),
+)
+
 TRAFFIC = {
     "small": Traffic("128-byte answers, keep-alive", _small),
     "body64k": Traffic("64 KiB answers, keep-alive", _big),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import pathlib
 import subprocess
 import threading
@@ -12,15 +13,18 @@ from measure.machine import ROOT, TARGET, build, run
 from measure.process import Failed
 from measure.proxies import Contender
 
-BINARY = TARGET / "release" / "cardea"
+# Another build, to try the benchmark with: `CARDEA`.
+BINARY = pathlib.Path(os.environ.get("CARDEA") or TARGET / "release" / "cardea").resolve()
 POLICIES = TARGET / "bench" / "policies"
 REFERENCE = POLICIES / "reference.wasm"
+WASI_HTTP = POLICIES / "wasi_http.wasm"
 HTTP_WASM = TARGET / "bench" / "wasm32-unknown-unknown" / "release" / "http_wasm_policy.wasm"
 
 
 def build_all():
     build(["-p", "cardea"], "builds the ingress")
     build_policy(ROOT / "policies" / "reference", REFERENCE)
+    build_policy(ROOT / "bench" / "wasi-http-policy", WASI_HTTP)
 
 
 def build_policy(source, component):
@@ -44,6 +48,7 @@ def start_abis(fleet, backend, certificate, proxy_wasm):
         _start(fleet, backend, certificate, "Cardea, cardea:policy", REFERENCE, "cardea"),
         _start(fleet, backend, certificate, "Cardea, proxy-wasm", proxy_wasm, "envoy", routes=False),
         _start(fleet, backend, certificate, "Cardea, http-wasm", HTTP_WASM, "http-wasm", routes=False),
+        _start(fleet, backend, certificate, "Cardea, wasi:http", WASI_HTTP, "wasi-http", routes=False),
     ]
 
 

@@ -138,7 +138,8 @@ pub fn components(project: &Project) -> Result<Vec<Component>, Mistake> {
 
 /// The component, if it is a policy; else the remedy says how its language makes one.
 fn checked(component: Component, remedy: &str) -> Result<Component, Mistake> {
-    if Shape::read(&component.bytes).is_some_and(|shape| shape.phases().contains(&"on-request")) {
+    let is_policy = |shape: Shape| shape.phases().contains(&"on-request") || shape.abi() == Some("wasi:http");
+    if Shape::read(&component.bytes).is_some_and(is_policy) {
         return Ok(component);
     }
     Err(Mistake::policy(format!("{}: the built module exports no policy", component.package), remedy))
