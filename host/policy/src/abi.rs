@@ -7,6 +7,7 @@
 mod core_module;
 pub(crate) mod http_wasm;
 pub(crate) mod proxy_wasm;
+mod unknown;
 pub(crate) mod wasi_http;
 mod wasi_p1;
 
@@ -41,26 +42,20 @@ pub enum Abi {
 impl Abi {
     /// By the eight bytes of the preamble, and for core modules by what they import and export.
     pub fn of(bytes: &[u8]) -> Result<Self, LoadError> {
-        let (found, remedy) = match bytes.get(..8) {
-            Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => return Ok(Self::Cardea),
-            Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => {
-                let names = core_module::Names::of(bytes)?;
-                if http_wasm::is_meant(&names) {
-                    return Ok(Self::HttpWasm);
-                }
-                if proxy_wasm::is_meant(&names) {
-                    return Ok(Self::ProxyWasm);
-                }
-                (
-                    "a core Wasm module, and a policy is a component, or a module of the http-wasm ABI (it imports from \
-                     http_handler) or of proxy-wasm (it exports a proxy_abi_version_*)",
-                    "make a component of it: `cardea policy build`, or `wasm-tools component new`",
-                )
-            }
-            Some([0, b'a', b's', b'm', ..]) => ("Wasm of an unknown version", "build it with a current toolchain"),
-            _ => ("not a Wasm component", "name the .wasm file that the build made"),
-        };
-        Err(LoadError::new("compile", "spec.module", format!("the module is {found}"), remedy))
+        match bytes.get(..8) {
+            Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => Ok(Self::Cardea),
+            Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => Self::of_core(&core_module::Names::of(bytes)?),
+            _ => Err(unknown::file(bytes)),
+        }
+    }
+
+    fn of_core(names: &core_module::Names<'_>) -> Result<Self, LoadError> {
+        match (http_wasm::is_meant(names), proxy_wasm::is_meant(names)) {
+            (true, false) => Ok(Self::HttpWasm),
+            (false, true) => Ok(Self::ProxyWasm),
+            (true, true) => Err(unknown::both()),
+            (false, false) => Err(unknown::core(names)),
+        }
     }
 }
 

@@ -98,6 +98,7 @@ impl Engine {
         let compile = begun.elapsed();
         self.check_resources(&component, spec)?;
         if wasi_http::is_ours(&component, self.wasmtime()) {
+            shape::only_wasi_http(&component, self.wasmtime())?;
             return self.load_server(spec, state, (&component, compile), digest);
         }
         let native = self.native(&component, spec)?;
@@ -141,7 +142,7 @@ impl Engine {
                 "compile",
                 "spec.module",
                 message,
-                "build it again, with the toolchain that `cardea policy build` uses",
+                "build it again with `cardea policy build`; a copy or a download may have been cut short",
             )
         })
     }

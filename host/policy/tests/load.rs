@@ -29,9 +29,13 @@ fn changed(guest: &Guest, change: impl FnOnce(&mut config::Policy)) -> config::P
 #[test]
 fn what_is_not_a_component_is_named() {
     let core = wat::parse_str("(module)").unwrap();
-    refused(spec("core", &core), "compile", "spec.module", "a core Wasm module, and a policy is a component");
-    refused(spec("text", b"#!/bin/sh\nexit 0\n"), "compile", "spec.module", "not a Wasm component");
-    refused(spec("empty", b""), "compile", "spec.module", "not a Wasm component");
+    refused(spec("core", &core), "compile", "spec.module", "a core Wasm module of no known ABI");
+    refused(spec("text", b"#!/bin/sh\nexit 0\n"), "compile", "spec.module", "not Wasm: it is a script");
+    refused(spec("empty", b""), "compile", "spec.module", "not Wasm: it is empty");
+    let both = r#"(module (import "http_handler" "get_config" (func)) (func (export "proxy_abi_version_0_2_1")))"#;
+    refused(spec("both", &wat::parse_str(both).unwrap()), "compile", "spec.module", "speaks two ABIs");
+    let newer = wat::parse_str(r#"(module (func (export "proxy_abi_version_0_3_0")))"#).unwrap();
+    refused(spec("newer", &newer), "exports", "spec.module", "found `proxy_abi_version_0_3_0`, expected");
     let mut broken = Guest::next().build();
     let half = broken.len() / 2;
     broken.truncate(half);

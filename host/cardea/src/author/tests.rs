@@ -69,9 +69,15 @@ fn what_is_no_policy_is_refused_and_does_not_end_the_tool() {
 
 #[test]
 fn each_refusal_says_what_was_found_expected_and_to_do() {
-    let cases: [(Vec<u8>, &str, &str); 6] = [
-        (b"hello, world".to_vec(), "not a Wasm component", "name the .wasm file"),
+    let cases: [(Vec<u8>, &str, &str); 8] = [
+        (b"hello, world".to_vec(), "not Wasm: it is text; expected a Wasm component", "name the .wasm file"),
+        (Vec::new(), "not Wasm: it is empty", "may not have ended"),
         (wat::parse_str("(module)").unwrap(), "a core Wasm module", "cardea policy build"),
+        (
+            exporting(&["cardea:policy/on-request@0.1.0", "wasi:http/incoming-handler@0.2.3"]),
+            "exports both `cardea:policy/on-request@0.1.0` and the handler of wasi:http",
+            "a module for each",
+        ),
         (wat::parse_str("(component)").unwrap(), "does not export `cardea:policy/lifecycle@0.1.0`", "export it"),
         (
             exporting(&["cardea:policy/lifecycle@0.2.0"]),

@@ -48,6 +48,11 @@ pub(super) fn is_meant(names: &Names<'_>) -> bool {
     Version::ALL.into_iter().any(|(marker, _)| names.has_export(marker))
 }
 
+/// The markers of the versions that there are, for messages.
+pub(super) fn markers() -> [String; 3] {
+    Version::ALL.map(|(marker, _)| format!("`{marker}`"))
+}
+
 /// A module that was linked, and started once.
 struct ProxyWasm(Arc<Loaded>);
 

@@ -51,6 +51,15 @@ pub(super) fn imports(component: &Component, engine: &Engine, granted: &[String]
     Ok(())
 }
 
+/// A component of wasi:http that is a policy of ours too says not which it is to be.
+pub(super) fn only_wasi_http(component: &Component, engine: &Engine) -> Result<(), LoadError> {
+    let kind = component.component_type();
+    let Some((ours, _)) = kind.exports(engine).find(|(name, _)| name.starts_with(PACKAGE)) else { return Ok(()) };
+    let message = format!("the module exports both `{ours}` and the handler of wasi:http; expected one of them");
+    let remedy = "build a module for each, and name both in cardea.dev/policies";
+    Err(LoadError::new("exports", "spec.module", message, remedy))
+}
+
 /// The first imported function that this host lacks: the module was built against a newer interface, and uses it.
 pub(super) fn lacking(component: &Component, linker: &Linker<Host>) -> Option<LoadError> {
     let engine = linker.engine();

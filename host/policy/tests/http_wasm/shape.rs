@@ -66,7 +66,7 @@ fn an_import_that_no_handler_has_is_named() {
 fn a_core_module_of_no_abi_is_refused() {
     let (stage, message) = refused(MEMORY);
     assert_eq!(stage, "compile");
-    assert!(message.contains("of the http-wasm ABI"), "{message}");
+    assert!(message.contains("a module of http-wasm (it imports from `http_handler`)"), "{message}");
     let cut = Worker::default().try_load(spec("handler", b"\0asm\x01\0\0\0\x02\x80")).unwrap_err();
     assert!(cut.message.contains("broken"), "{}", cut.message);
 }
