@@ -45,8 +45,12 @@ def loaded(project: pathlib.Path) -> object:
         # Only the author's own frames: what stands before and after them is this script and Python's importing.
         own = (f"{project}/", f"{SDK}/")
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(own)]
-        frames = [frame for frame in frames if frame.filename != str(pathlib.Path(__file__).resolve())]
+        script = pathlib.Path(__file__).resolve()
+        frames = [frame for frame in frames if pathlib.Path(frame.filename).resolve() != script]
         told = "".join(traceback.format_list(frames)) + "".join(traceback.format_exception_only(error))
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            told += f"a policy has the packages of pure Python that lie in vendor/: python3 -m pip install --target vendor {package}\n"
         fail(told.replace(f"{project}/", ""))
 
 

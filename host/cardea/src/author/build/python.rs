@@ -25,6 +25,7 @@ const TEMPLATE: Template = Template {
         ("pyrightconfig.json", include_str!("../new/python/pyrightconfig.json.txt")),
         ("policy.yaml", include_str!("../new/python/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/python/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/python/README.md.txt")),
         (".vscode/settings.json", include_str!("../new/python/settings.json.txt")),
         (".gitignore", include_str!("../new/python/gitignore.txt")),
@@ -49,7 +50,8 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     let what = format!("{}: policy.py does not build: see above", project.policy_name());
     let script = project.folder.join(".cardea/guest-sdk/python/tools/surface.py");
     tools::run(
-        Command::new(&python).args(["-B", "-I"]).arg(script).arg(&project.folder).arg(&folder),
+        // -S: what happens to be installed on this machine is no part of the policy.
+        Command::new(&python).args(["-B", "-I", "-S"]).arg(script).arg(&project.folder).arg(&folder),
         &what,
         "correct what is named there",
     )?;
@@ -82,7 +84,10 @@ fn componentize(python: &Path, folder: &Path) -> Result<Command, Mistake> {
     command.arg("--quiet").arg("--wit-path").arg(folder.join("world.wit")).args(["--world", "built"]);
     command.args(["componentize", "--stub-wasi", "--python-path"]).arg(folder.join("app"));
     command.arg("--output").arg(folder.join("policy.wasm")).arg("cardea_entry");
-    // Else the packages of an environment that happens to be active would be taken in.
-    command.env_remove("VIRTUAL_ENV").env("RUST_BACKTRACE", "0");
+    // An environment without packages: else those of this machine would be taken in.
+    let none = folder.join("environment");
+    let packages = none.join("lib/site-packages");
+    std::fs::create_dir_all(&packages).map_err(|error| Mistake::unwritable(&packages, error))?;
+    command.env("VIRTUAL_ENV", none).env("RUST_BACKTRACE", "0");
     Ok(command)
 }
