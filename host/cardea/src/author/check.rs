@@ -58,7 +58,8 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     }
     let stage = engine::live()?;
     let start = Instant::now();
-    let granted = args.grants.as_deref();
+    let granted = granted(args);
+    let granted = granted.as_deref();
     let mut findings = Vec::new();
     match load(&stage, &module, policy.as_deref(), granted) {
         Ok(note) => print::line(format!("  ok: loads in {}{note}", print::duration(start.elapsed()))),
@@ -79,6 +80,12 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
         print::line(format!("  help: {remedy}"));
     }
     Ok(if findings.is_empty() { Verdict::Good } else { Verdict::Bad })
+}
+
+/// `--grants ''` grants nothing.
+fn granted(args: &Args) -> Option<Vec<String>> {
+    let named = args.grants.as_ref()?;
+    Some(named.iter().filter(|name| !name.is_empty()).cloned().collect())
 }
 
 /// All imports without a grant but the first, which the loader tells.

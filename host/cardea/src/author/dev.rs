@@ -70,9 +70,8 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let backends = backends(args, &project)?;
     let site = Site::make(&backends, manifest)?;
     print::progress(format!("building {}", project.folder.display()));
-    let folder = project.folder.clone();
+    let mut show = Show::of(&project);
     builder::start(project, tell.clone())?;
-    let mut show = Show::of(&folder);
     let mut ingress = None;
     for news in news {
         match news {

@@ -68,8 +68,7 @@ struct Section {
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let module = Module::read(&args.path)?;
     let Some(shape) = Shape::of_any(&module.bytes) else {
-        let what = format!("{} is not Wasm, or is cut short", module.path.display());
-        return Err(Mistake::policy(what, "name the .wasm file that `cardea policy build` made; `check` says more"));
+        return Err(not_wasm(&module)?);
     };
     let report = report(&module, shape)?;
     if args.json {
@@ -79,6 +78,14 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
         show(&report);
     }
     Ok(Verdict::Good)
+}
+
+/// In the words of the loader, which tells what it is instead.
+fn not_wasm(module: &Module) -> Result<Mistake, Mistake> {
+    let (_, message) = load(module)?;
+    let what = message.unwrap_or_else(|| String::from("the module cannot be read"));
+    let remedy = "name the .wasm file that `cardea policy build` made";
+    Ok(Mistake::policy(format!("{}: {what}", module.path.display()), remedy))
 }
 
 fn report(module: &Module, shape: Shape) -> Result<Report, Mistake> {
@@ -136,7 +143,7 @@ fn show(report: &Report) {
     print::line(format!("  core modules   {}", report.core_modules));
     print::line(format!("  starts with    {} bytes of memory", print::number(report.memory_bytes_min)));
     for Producer { role, name, version } in &report.producers {
-        print::line(format!("  {role:<14} {name} {version}"));
+        print::line(format!("  {role:<14} {name} {version}").trim_end());
     }
     let sections: Vec<String> = report
         .sections

@@ -39,7 +39,26 @@ pub static LANGUAGES: [&Language; 8] = [
     &build::cpp::LANGUAGE,
 ];
 
+/// What a trap of a policy tells its author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traps {
+    /// Frames of the policy's own functions.
+    Framed,
+    /// The same; and the SDK logs what the policy threw, if it imports `log`.
+    Logged,
+    /// The frames are an interpreter's. The SDK logs what the policy threw, if it imports `log`.
+    Interpreted,
+}
+
 impl Language {
+    pub fn traps(&self) -> Traps {
+        match self.name {
+            "go" | "assemblyscript" => Traps::Logged,
+            "javascript" | "python" => Traps::Interpreted,
+            _ => Traps::Framed,
+        }
+    }
+
     /// Of the first whose mark lies in the folder.
     pub fn of(folder: &std::path::Path) -> Option<&'static Self> {
         LANGUAGES.into_iter().find(|language| language.mark(folder).is_some())
@@ -107,7 +126,7 @@ mod tests {
                 std::fs::write(path, text).expect("written");
             }
             assert_eq!(Language::of(folder.path()), Some(language), "{name}");
-            for file in ["policy.yaml", "scenarios.yaml", "README.md", ".gitignore"] {
+            for file in ["policy.yaml", "scenarios.yaml", "request.http", "README.md", ".gitignore"] {
                 assert!(has(file), "{name}: {file}");
             }
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::language::{Language, Template, template, template_names};
 use super::mistake::Mistake;
@@ -13,7 +13,7 @@ use super::{Verdict, print, sdk};
 pub struct Args {
     /// Lower case letters, digits and hyphens.
     name: String,
-    #[arg(long, default_value = "rust", value_parser = PossibleValuesParser::new(template_names()))]
+    #[arg(long, default_value = "rust", value_parser = languages())]
     lang: String,
     /// The project's folder; NAME in the current one if absent.
     #[arg(long, value_name = "DIR")]
@@ -21,9 +21,24 @@ pub struct Args {
 }
 
 const NAME_BYTES_MAX: usize = 63;
+/// What people call some languages for short.
+const SHORT: [(&str, &str); 6] = [
+    ("ts", "typescript"),
+    ("js", "javascript"),
+    ("py", "python"),
+    ("golang", "go"),
+    ("c++", "cpp"),
+    ("asc", "assemblyscript"),
+];
+
+fn languages() -> PossibleValuesParser {
+    let of = |name: &'static str| SHORT.into_iter().filter_map(move |(short, long)| (long == name).then_some(short));
+    PossibleValuesParser::new(template_names().into_iter().map(move |name| PossibleValue::new(name).aliases(of(name))))
+}
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
-    let Some((language, template)) = template(&args.lang) else {
+    let lang = SHORT.into_iter().find_map(|(short, long)| (short == args.lang).then_some(long)).unwrap_or(&args.lang);
+    let Some((language, template)) = template(lang) else {
         let what = format!("no policy is written in {:?} here", args.lang);
         return Err(Mistake::usage(what, format!("name one of {}", template_names().join(", "))));
     };

@@ -27,6 +27,7 @@ const TEMPLATE: Template = Template {
         ("asconfig.json", include_str!("../new/assemblyscript/asconfig.json.txt")),
         ("policy.yaml", include_str!("../new/assemblyscript/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/assemblyscript/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/assemblyscript/README.md.txt")),
         (".gitignore", include_str!("../new/assemblyscript/gitignore.txt")),
         ("package.json", include_str!("../new/assemblyscript/package.json.txt")),

@@ -21,6 +21,7 @@ const TEMPLATE: Template = Template {
         ("policy.c", include_str!("../new/c/policy.c.txt")),
         ("policy.yaml", include_str!("../new/common/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/common/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/c/README.md.txt")),
         ("compile_flags.txt", include_str!("../new/c/compile_flags.txt")),
         (".gitignore", include_str!("../new/common/gitignore.txt")),
@@ -60,7 +61,7 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     let mut flags = flags(&["-std=c17"]);
     flags.extend(["-Wall", "-Wextra"].map(String::from));
     let objects = compile_all(&compiler, project, &clang::sources(project, &["c"])?, &flags, "policy")?;
-    link(&compiler, project, objects)
+    link(&compiler, project, objects, REMEDIES)
 }
 
 /// Of every C and C++ source: what holds for all, and where the SDK's headers are.
@@ -112,7 +113,12 @@ fn object(folder: &Path, source: &Path) -> PathBuf {
 }
 
 /// The component of a policy's objects and the SDK's.
-pub fn link(compiler: &Compiler, project: &Project, mut objects: Vec<PathBuf>) -> Result<Vec<Component>, Mistake> {
+pub fn link(
+    compiler: &Compiler,
+    project: &Project,
+    mut objects: Vec<PathBuf>,
+    remedies: Remedies,
+) -> Result<Vec<Component>, Mistake> {
     let mut defined = BTreeSet::new();
     for object in &objects {
         defined.extend(clang::defined(object)?);
@@ -121,13 +127,13 @@ pub fn link(compiler: &Compiler, project: &Project, mut objects: Vec<PathBuf>) -
     let phases: Vec<&str> =
         PHASES.iter().filter(|(function, _)| defined.contains(*function)).map(|(_, file)| *file).collect();
     if !phases.contains(&"request") {
-        return Err(Mistake::policy(format!("{name} defines no cardea_on_request"), REMEDIES.export));
+        return Err(Mistake::policy(format!("{name} exports no on_request"), remedies.export));
     }
     objects.extend(sdk(compiler, project, &phases)?);
     let module = project.build_folder()?.join("policy.wasm");
     compiler.link(&objects, &module, &name)?;
     let bytes = std::fs::read(&module).map_err(|error| Mistake::unreadable(&module, &error))?;
-    let bytes = world::component(&Core { name: &name, bytes: &bytes, wasi: None, remedies: REMEDIES })?;
+    let bytes = world::component(&Core { name: &name, bytes: &bytes, wasi: None, remedies })?;
     Ok(vec![Component::of(project, bytes)])
 }
 

@@ -52,11 +52,13 @@ impl Compiler {
 
     /// Compiles a file, named from the project's folder, so that messages name it as its author does.
     pub fn compile(&self, project: &Project, source: &Path, object: &Path, flags: &[String]) -> Result<(), Mistake> {
+        const REMEDY: &str = "correct the source; a header that is not found may be of a library that a policy does not have: \
+                              there are those of the SDK, string.h, stdlib.h, and what needs no library (stdint.h)";
         let mut command = command(&self.compile);
         command.current_dir(&project.folder).arg(format!("--target={}", self.target)).args(flags);
         command.arg("-c").arg(source).arg("-o").arg(object);
         let what = format!("{} does not compile: see the compiler's output above", source.display());
-        tools::run(&mut command, &what, "correct the source")
+        tools::run(&mut command, &what, REMEDY)
     }
 
     pub fn link(&self, objects: &[PathBuf], module: &Path, name: &str) -> Result<(), Mistake> {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::clang::{self, Compiler};
+use super::world::Remedies;
 use super::{Component, c};
 use crate::author::language::{Language, Template};
 use crate::author::mistake::Mistake;
@@ -17,6 +18,7 @@ const TEMPLATE: Template = Template {
         ("policy.cpp", include_str!("../new/cpp/policy.cpp.txt")),
         ("policy.yaml", include_str!("../new/common/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/common/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/cpp/README.md.txt")),
         ("compile_flags.txt", include_str!("../new/cpp/compile_flags.txt")),
         (".gitignore", include_str!("../new/common/gitignore.txt")),
@@ -24,6 +26,11 @@ const TEMPLATE: Template = Template {
     taken: &[],
 };
 
+const REMEDIES: Remedies = Remedies {
+    export: "end policy.cpp with CARDEA_POLICY(Name), Name being the class that has on_request",
+    wasi: "use the functions of cardea.hpp in place of the C library's",
+    ..c::REMEDIES
+};
 /// The SDK's folder, from the project's.
 const SDK: &str = ".cardea/guest-sdk/cpp";
 /// What needs a runtime that a policy does not have is off.
@@ -39,7 +46,7 @@ fn build(project: &Project) -> Result<Vec<Component>, Mistake> {
     flags.extend(["-Wall", "-Wextra"].map(String::from));
     let sources = clang::sources(project, &["cpp", "cc", "cxx"])?;
     objects.extend(c::compile_all(&compiler, project, &sources, &flags, "policy")?);
-    c::link(&compiler, project, objects)
+    c::link(&compiler, project, objects, REMEDIES)
 }
 
 /// A policy may have parts in C.

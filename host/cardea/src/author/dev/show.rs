@@ -1,14 +1,15 @@
 //! What the author sees: versions that come, decisions with what they were made of, failures with their place.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::builder::Built;
+use crate::author::language::Traps;
 use crate::author::mistake::Mistake;
 use crate::author::print;
+use crate::author::project::Project;
 
 /// The access line, as far as it is told.
 #[derive(Debug, Default, Deserialize)]
@@ -53,19 +54,30 @@ struct Event {
     problems: usize,
 }
 
+/// Of frames that are not the author's own, how many are told.
+const FRAMES_MAX: usize = 8;
+
 /// What was said already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Show {
     address: String,
     versions: u32,
+    source: Source,
+}
+
+/// Whose policy it is that traps.
+#[derive(Debug)]
+pub struct Source {
     /// The project's, absolute.
-    folder: String,
+    pub folder: String,
+    pub traps: Traps,
 }
 
 impl Show {
-    pub fn of(folder: &Path) -> Self {
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        Self { folder: folder.display().to_string(), ..Self::default() }
+    pub fn of(project: &Project) -> Self {
+        let folder = project.folder.canonicalize().unwrap_or_else(|_| project.folder.clone());
+        let source = Source { folder: folder.display().to_string(), traps: project.language.traps() };
+        Self { address: String::new(), versions: 0, source }
     }
 
     pub fn built(&mut self, built: &Built) {
@@ -89,7 +101,7 @@ impl Show {
 
     pub fn access(&self, line: &str) {
         let Ok(line) = serde_json::from_str::<Line>(line) else { return };
-        text(&line, &self.folder).iter().for_each(print::line);
+        text(&line, &self.source).iter().for_each(print::line);
     }
 
     pub fn event(&mut self, line: &str) {
@@ -105,7 +117,7 @@ impl Show {
                 print::line(format!("  help: {}", event.remedy));
                 print::line(self.serves_on());
             }
-            "policy_log" => print::line(format!("log {}  {}", event.severity, event.message.escape_debug())),
+            "policy_log" => print::line(format!("log {}  {}", event.severity, plain(&event.message))),
             "failed" => print::line(format!("error: {}", event.message)),
             _ => {}
         }
@@ -121,7 +133,7 @@ impl Show {
 }
 
 /// The decision in a line, and what it was made of below it.
-pub fn text(line: &Line, folder: &str) -> Vec<String> {
+pub fn text(line: &Line, source: &Source) -> Vec<String> {
     let decisions: Vec<String> = line.policies.iter().map(decision).collect();
     let decided = if decisions.is_empty() { String::from("no policy") } else { decisions.join(", then ") };
     let from = line.backend.as_ref().map_or_else(String::new, |backend| format!(" from {}", short(backend)));
@@ -134,7 +146,7 @@ pub fn text(line: &Line, folder: &str) -> Vec<String> {
     }
     out.extend(line.labels.iter().map(|(name, value)| format!("    label  {name}={}", value.escape_debug())));
     if let Some(failure) = &line.failure {
-        out.extend(failed(failure, line.detail.as_deref().unwrap_or_default(), folder));
+        out.extend(failed(failure, line.detail.as_deref().unwrap_or_default(), source));
     }
     out
 }
@@ -156,17 +168,40 @@ fn read(name: &str, values: &BTreeMap<String, Option<String>>) -> String {
 }
 
 /// A trap is told with its frames, one a line: those of the author's own source, if it is known.
-fn failed(failure: &str, detail: &str, folder: &str) -> Vec<String> {
+fn failed(failure: &str, detail: &str, source: &Source) -> Vec<String> {
     let (what, frames) = detail.split_once(cardea_policy::BACKTRACE).unwrap_or((detail, ""));
     let mut out = vec![format!("    FAILED {failure}: {}", what.escape_debug())];
+    if !frames.is_empty() && source.traps != Traps::Framed {
+        out.push(String::from("           what it threw, and where, is in its log, if it imports `log`"));
+    }
+    if source.traps != Traps::Interpreted {
+        out.extend(told_frames(frames, &source.folder));
+    }
+    out
+}
+
+fn told_frames(frames: &str, folder: &str) -> Vec<String> {
     let frames: Vec<&str> = frames.split(cardea_policy::CALLED_BY).filter(|frame| !frame.is_empty()).collect();
     let own: Vec<String> = frames.iter().filter_map(|frame| in_folder(frame, folder)).collect();
     let others = frames.len() - own.len();
+    let mut out = Vec::new();
     if own.is_empty() {
-        out.extend(frames.iter().map(|frame| format!("           at {}", frame.escape_debug())));
+        out.extend(frames.iter().take(FRAMES_MAX).map(|frame| format!("           at {}", frame.escape_debug())));
+        let more = frames.len().saturating_sub(FRAMES_MAX);
+        out.extend((more > 0).then(|| format!("           and {more} more")));
     } else {
         out.extend(own.iter().map(|frame| format!("           at {}", frame.escape_debug())));
         out.extend((others > 0).then(|| format!("           and {others} of libraries")));
+    }
+    out
+}
+
+/// Of a guest's text, what a terminal would take for a command is escaped; quotes are not.
+fn plain(text: &str) -> String {
+    let is_quote = |letter: char| matches!(letter, '\'' | '"' | '\\');
+    let mut out = String::new();
+    for letter in text.chars() {
+        if is_quote(letter) { out.push(letter) } else { out.extend(letter.escape_debug()) }
     }
     out
 }

@@ -3,11 +3,16 @@
 use serde_json::json;
 
 use super::builder::Built;
-use super::show::{Line, text};
+use super::show::{Line, Source, text};
 use super::site::Site;
+use crate::author::language::Traps;
 
 fn shown(line: serde_json::Value) -> Vec<String> {
-    text(&serde_json::from_value::<Line>(line).unwrap(), "/home/me/canary")
+    shown_of(line, Traps::Framed)
+}
+
+fn shown_of(line: serde_json::Value, traps: Traps) -> Vec<String> {
+    text(&serde_json::from_value::<Line>(line).unwrap(), &Source { folder: "/home/me/canary".into(), traps })
 }
 
 #[test]
@@ -48,6 +53,18 @@ fn a_trap_is_shown_by_the_authors_own_frames_and_else_by_all() {
     let foreign = ["    FAILED policy_trap: trapped: unreachable", "           at a", "           at function 7"];
     assert_eq!(failed("trapped: unreachable; at a < function 7"), foreign);
     assert_eq!(failed("trapped: \u{1b}[31m"), ["    FAILED policy_trap: trapped: \\u{1b}[31m"]);
+}
+
+#[test]
+fn an_interpreters_frames_are_not_told_and_long_traces_are_cut() {
+    let detail = "trapped: unreachable; at a < b < c < d < e < f < g < h < i < j";
+    let failed = |traps| shown_of(json!({ "failure": "policy_trap", "detail": detail }), traps).split_off(1);
+    let log = "           what it threw, and where, is in its log, if it imports `log`";
+    assert_eq!(failed(Traps::Interpreted), ["    FAILED policy_trap: trapped: unreachable", log]);
+    let logged = failed(Traps::Logged);
+    assert_eq!((logged[1].as_str(), logged[2].as_str()), (log, "           at a"));
+    assert_eq!((logged.len(), logged[10].as_str()), (11, "           and 2 more"));
+    assert_eq!(failed(Traps::Framed)[1], "           at a");
 }
 
 #[test]
