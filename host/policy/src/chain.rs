@@ -25,6 +25,8 @@ use crate::policy::{Kind, Policy};
 
 use explain::Before;
 pub use explain::Explained;
+pub use served::Given;
+use served::Told;
 
 /// The policies of a route, in request order.
 #[derive(Debug)]
@@ -157,6 +159,8 @@ pub struct Run {
     paused: Option<usize>,
     /// Members that hear of the body from here on, and that the data plane does not know of yet.
     joined: Vec<usize>,
+    /// What guests that serve the exchange found and changed, where the engine explains.
+    told: Vec<Told>,
     response: Responding,
 }
 
@@ -202,6 +206,7 @@ impl Run {
             replied: None,
             paused: None,
             joined: Vec::new(),
+            told: Vec::new(),
             response: Responding::default(),
         }
     }

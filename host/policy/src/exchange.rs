@@ -101,7 +101,7 @@ impl Beside {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ResponseHead {
     pub status: StatusCode,
     pub headers: HeaderMap,

@@ -27,10 +27,10 @@ mod source;
 mod state;
 
 pub use abi::proxy_wasm::fuzz_proxy_wasm;
-pub use abi::wasi_http::{Answer, Event, Feed, Forward, Inflow, Outflow, Service};
+pub use abi::wasi_http::{Answer, Callout, Event, Feed, Inflow, Outflow, Outgoing, Service, Timeouts, Unanswered};
 pub use abi::{Abi, Call, CallFailure, CallReply, Caller, Request as CallRequest, Side};
 pub use backtrace::{BACKTRACE, CALLED_BY};
-pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Member, ResponseStep, Run, Step};
+pub use chain::{BodyStep, Chain, Decided, DecisionKind, Explained, Given, Member, ResponseStep, Run, Step};
 pub use copied::Copied;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{Beside, Exchange, Peer, ReadSet, ResponseHead};

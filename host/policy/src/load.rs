@@ -129,7 +129,7 @@ impl Engine {
         let server = WasiHttp::load(self, component, &spec.config, granted)?;
         let mut policy = self.policy(spec, self.shared(spec, state), digest, Kind::Server(Box::new(server)));
         if let Kind::Server(server) = &policy.kind {
-            let start = || server.probe(self, &policy.shared).map_err(not_started);
+            let start = || server.probe(self, &policy.spec, &policy.shared).map_err(not_started);
             policy.cost = LoadCost::of(component, compile, measured(start)?);
         }
         Ok(Arc::new(policy))

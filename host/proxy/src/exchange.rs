@@ -161,6 +161,7 @@ fn forward(client: &Rc<Client>, asked: Asked, record: &mut Record) -> Result<Sen
         worker: Rc::clone(&client.worker),
         backend: Rc::clone(backend),
         subset,
+        connect_timeout: client.worker.settings().connect_timeout,
         request_timeout: route.options.request_timeout.unwrap_or(client.worker.settings().request_timeout),
         timer: Timer::new(&client.worker.timers),
     };

@@ -36,6 +36,7 @@ pub struct Call {
     pub backend: Rc<Local>,
     /// Labels that the endpoint must carry; empty for any.
     pub subset: Vec<(String, String)>,
+    pub connect_timeout: Duration,
     pub request_timeout: Duration,
     /// One timer for the whole exchange.
     pub timer: Timer,
@@ -144,7 +145,7 @@ pub enum Attempt {
 
 /// Connects within the connect timeout; a failing endpoint is shunned for a moment.
 async fn connect(call: &Call, endpoint: &Endpoint) -> Result<TcpStream, Failure> {
-    call.timer.set(call.settings().connect_timeout);
+    call.timer.set(call.connect_timeout);
     let mut connecting = std::pin::pin!(TcpStream::connect(endpoint.address));
     let stream = std::future::poll_fn(|cx| {
         if let std::task::Poll::Ready(result) = connecting.as_mut().poll(cx) {

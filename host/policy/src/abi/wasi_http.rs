@@ -9,6 +9,8 @@ mod burst;
 mod clocks;
 mod guest;
 mod link;
+mod looks;
+pub(crate) mod outgoing;
 mod service;
 mod stdio;
 
@@ -17,6 +19,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cardea_model::config;
 use http::Request;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::oneshot;
@@ -27,7 +30,8 @@ use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types;
 
 pub use body::{Feed, Inflow, Outflow};
-pub use service::{Answer, Event, Forward, Service};
+pub use outgoing::{Answer, Callout, Outgoing, Timeouts, Unanswered};
+pub use service::{Event, Service};
 
 use crate::engine::{Engine, Pulse};
 use crate::failure::Failure;
@@ -37,6 +41,7 @@ use crate::load::LoadError;
 use crate::policy::{Policy, Shared};
 use burst::{Burst, Timed};
 use guest::{Guest, Terms};
+use outgoing::Ways;
 use service::Fate;
 
 /// What a component of this ABI exports.
@@ -75,7 +80,7 @@ impl WasiHttp {
     }
 
     /// Makes one instance and throws it away: what fails here would fail on every exchange.
-    pub fn probe(&self, engine: &Engine, shared: &Arc<Shared>) -> Result<usize, Failure> {
+    pub fn probe(&self, engine: &Engine, spec: &Arc<config::Policy>, shared: &Arc<Shared>) -> Result<usize, Failure> {
         let (events, _heard) = unbounded_channel();
         let fate = Arc::new(Fate::new(Burst::new(START_DEADLINE)));
         let terms = Terms {
@@ -84,6 +89,7 @@ impl WasiHttp {
             granted: self.granted,
             request_id: None,
             events,
+            ways: Ways { spec: Arc::clone(spec), onward: false },
         };
         let mut store = store(engine, terms);
         let pulse = Rc::new(engine.pulse());
@@ -104,25 +110,28 @@ impl WasiHttp {
         }
     }
 
-    /// Starts a guest for one exchange. The future is the guest: it must be polled until it ends, or dropped.
+    /// Starts a guest for one exchange, which it may send `onward` or not. The future is the guest: it must be polled until it
+    /// ends, or dropped.
     pub fn serve(
         &self,
         policy: &Arc<Policy>,
         pulse: Rc<Pulse>,
         request: Request<Inflow>,
         scheme: &'static str,
+        onward: bool,
     ) -> Result<(Service, impl Future<Output = ()> + use<>), Failure> {
         let seat = policy.engine.take_shared_seat().ok_or(Failure::Overloaded)?;
         let (events, heard) = unbounded_channel();
         let fate = Arc::new(Fate::new(Burst::new(START_DEADLINE)));
         let request_id = request.headers().get("x-request-id").and_then(|id| Some(Arc::from(id.to_str().ok()?)));
-        let request = request.map(|body| body.telling(events.clone()));
+        let request = request.map(|body| body.telling(events.clone(), &fate));
         let terms = Terms {
             shared: Arc::clone(&policy.shared),
             fate: Arc::clone(&fate),
             granted: self.granted,
             request_id,
             events: events.clone(),
+            ways: Ways { spec: Arc::clone(&policy.spec), onward },
         };
         let store = store(&policy.engine, terms);
         let running = Running {

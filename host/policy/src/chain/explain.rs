@@ -22,7 +22,7 @@ pub struct Explained {
 
 /// The exchange as a policy found it.
 pub(super) struct Before {
-    exchange: Exchange,
+    pub exchange: Exchange,
 }
 
 impl Before {
@@ -47,11 +47,15 @@ impl Before {
     }
 
     pub fn explain(&self, questions: &[String], after: &Exchange) -> Explained {
-        let value = |question: &String| Some((question.clone(), value(&self.exchange, question)?));
-        Explained { values: questions.iter().filter_map(value).collect(), edits: self.edits(after) }
+        Explained { values: self.values(questions), edits: self.edits(after) }
     }
 
-    fn edits(&self, after: &Exchange) -> Vec<String> {
+    /// By question.
+    pub fn values(&self, questions: &[String]) -> Vec<(String, Option<String>)> {
+        questions.iter().filter_map(|question| Some((question.clone(), value(&self.exchange, question)?))).collect()
+    }
+
+    pub fn edits(&self, after: &Exchange) -> Vec<String> {
         let before = &self.exchange;
         let mut edits = Vec::new();
         if before.request.uri != after.request.uri {

@@ -6,31 +6,30 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, Method, Request, Uri, header, request, response};
+use http::{HeaderMap, Method, Request, Response, Uri, header, request, response};
 
+use super::explain::{Before, Explained};
 use super::{DecisionKind, Kept, Run, Step};
+use crate::abi::wasi_http::outgoing::bounded;
 use crate::abi::wasi_http::{Inflow, Service};
 use crate::bindings::Edit;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, ResponseHead};
 use crate::failure::Failure;
 use crate::fields;
 use crate::instances::{Called, Instances};
 use crate::outcome::{RequestEdits, invalid};
 use crate::policy::Kind;
 
-/// Of one head.
-const FIELDS_MAX: usize = 1024;
-const FIELD_BYTES_MAX: usize = 64 << 10;
-
 impl Run {
-    /// Starts the guest of a member, with the exchange as it is. The future is the guest: poll it until it ends, or drop it.
+    /// Starts the guest of a member, with the exchange as it is; it may send that on unless it is the backend of the route. The
+    /// future is the guest: poll it until it ends, or drop it.
     pub fn serve(
         &mut self,
         member: usize,
         instances: &mut Instances,
         exchange: &Exchange,
         body: Inflow,
-        length: Option<u64>,
+        Given { length, onward }: Given,
     ) -> Result<(Service, impl Future<Output = ()> + use<>), Failure> {
         let policy = self.policy(member).ok_or(Failure::NotLoaded)?;
         let Kind::Server(server) = &policy.kind else { return Err(Failure::NotLoaded) };
@@ -38,7 +37,10 @@ impl Run {
         if let Some(tally) = instances.tally(&policy) {
             tally.created.add(1);
         }
-        server.serve(&policy, pulse, request_of(exchange, body, length)?, exchange.scheme)
+        if instances.explains() {
+            self.told.push(Told { member, before: Before::of(exchange), edits: Vec::new() });
+        }
+        server.serve(&policy, pulse, request_of(exchange, body, length)?, exchange.scheme, onward)
     }
 
     /// The guest sends its request on: it becomes the exchange's, within the rules.
@@ -60,7 +62,18 @@ impl Run {
         exchange.request.method = parts.method;
         exchange.ended = ended;
         self.kept.push(Kept { serves: true, ..Kept::of(member) });
+        if let Some(told) = self.told.iter_mut().find(|told| told.member == member) {
+            told.edits = told.before.edits(exchange);
+        }
         Ok(())
+    }
+
+    /// The answer that the guest is about to hear.
+    pub fn heard<B>(&mut self, member: usize, response: &Response<B>) {
+        if let Some(told) = self.told.iter_mut().find(|told| told.member == member) {
+            let (status, headers) = (response.status(), response.headers().clone());
+            told.before.exchange.response = Some(ResponseHead { status, headers, ended: false });
+        }
     }
 
     /// The rest of the request phases, after [`Self::forwarded`] or a guest that is skipped.
@@ -100,6 +113,18 @@ impl Run {
         Ok(())
     }
 
+    /// What the guest has done since it answered.
+    pub fn went_on(&mut self, member: usize, service: &Service) {
+        let (nanoseconds, reads) = service.spent();
+        let Some(index) = self.decided.iter().rposition(|decided| decided.member == member) else { return };
+        let Some(decided) = self.decided.get_mut(index) else { return };
+        decided.nanoseconds = u32::try_from(nanoseconds).unwrap_or(u32::MAX);
+        if decided.reads != reads {
+            decided.reads = reads;
+            self.explain_served(index);
+        }
+    }
+
     /// The guest failed. Gives the failure back, with the policy's name, unless the policy may be skipped and `whole` says that
     /// nothing of the exchange is lost yet.
     pub fn unserved(
@@ -132,7 +157,33 @@ impl Run {
         let Some(name) = instances.name(&policy) else { return };
         let called = Called { name, reads, nanoseconds, ended: Instant::now() };
         self.decide(member, kind, Cow::Borrowed(""), called, instances);
+        self.explain_served(self.decided.len().saturating_sub(1));
     }
+
+    fn explain_served(&mut self, index: usize) {
+        let Some(decided) = self.decided.get(index) else { return };
+        let Some(told) = self.told.iter().find(|told| told.member == decided.member) else { return };
+        let explained = Explained { values: told.before.values(&self.reads(decided)), edits: told.edits.clone() };
+        if let Some(decided) = self.decided.get_mut(index) {
+            decided.explained = Some(Box::new(explained));
+        }
+    }
+}
+
+/// What a guest is given beside the exchange.
+#[derive(Debug, Clone, Copy)]
+pub struct Given {
+    /// Of the body, where it is known.
+    pub length: Option<u64>,
+    /// Whether there is a way on: not from the backend of a route.
+    pub onward: bool,
+}
+
+/// What a guest found, and what it changed of the request.
+pub(super) struct Told {
+    member: usize,
+    before: Before,
+    edits: Vec<String>,
 }
 
 /// The exchange as the guest's request: fields as policies see them, and the authority in the URI.
@@ -154,17 +205,6 @@ fn request_of(exchange: &Exchange, body: Inflow, length: Option<u64>) -> Result<
         request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     }
     Ok(request)
-}
-
-fn bounded(headers: &HeaderMap) -> Result<(), Failure> {
-    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if headers.len() > FIELDS_MAX || bytes > FIELD_BYTES_MAX {
-        return Err(Failure::OutcomeTooLarge("more than 1024 fields, or 64 KiB of them"));
-    }
-    if headers.values().any(|value| value.len() > fields::VALUE_BYTES_MAX) {
-        return Err(Failure::OutcomeTooLarge("a field of more than 16 KiB"));
-    }
-    Ok(())
 }
 
 /// The path and query, as an edit of them; left alone where they are the same.

@@ -52,7 +52,7 @@ impl Policy {
     /// Nothing runs in it before its exchange.
     fn time_server(&self, server: &WasiHttp) -> Result<StartCost, Failure> {
         let begun = Instant::now();
-        server.probe(&self.engine, &self.shared)?;
+        server.probe(&self.engine, &self.spec, &self.shared)?;
         Ok(StartCost { instance: begun.elapsed(), init: Duration::ZERO })
     }
 }

@@ -44,6 +44,7 @@ async fn send(
         worker: Rc::clone(worker),
         backend: Rc::clone(backend),
         subset: Vec::new(),
+        connect_timeout: worker.settings().connect_timeout,
         request_timeout: timeout,
         timer: Timer::new(&worker.timers),
     };

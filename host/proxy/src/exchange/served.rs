@@ -4,6 +4,7 @@
 //! The guest runs in a task of the worker, beside whatever the exchange waits for; so do the bodies on their way to it. All of
 //! them end with the exchange.
 
+mod asking;
 mod flowing;
 mod guest;
 
@@ -12,19 +13,20 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use cardea_policy::{Answer, Event, Forward, Inflow, Outflow, Step};
+use cardea_policy::{Answer, Event, Outflow, Outgoing, Step};
 use http::Response;
 
+use asking::{give, unanswered};
 pub use flowing::Flowing;
-use guest::{Guest, begin, pump};
+use guest::{Guest, begin};
 
-use super::filter::Body;
 use super::policies::{self, Policies};
 use super::reply::{Pause, Payload};
 use super::{Asked, follow, settle};
 use crate::conn::Client;
 use crate::failure::Failure;
 use crate::record::Record;
+use crate::timer::Timer;
 use crate::upstream::body::Outbound;
 
 /// What came of it.
@@ -47,20 +49,17 @@ pub async fn serve(
         Ok(guest) => guest,
         Err(failure) => return skip(client, asked, member, failure, record),
     };
-    loop {
-        match guest.next().await {
-            Ok(Event::WantsBody) => guest.feed(),
-            Ok(Event::Reply(reply)) => return answer(client, guest, reply, record).map(Served::Answer),
-            Ok(Event::Forward(forward)) => return forwarded(client, guest, asked, forward, record).await,
-            Err(failure) => {
-                let Some((body, _)) = guest.body.take() else {
-                    return Err(guest.fault().unwrap_or_else(|| lost(client, member, failure, record)));
-                };
-                drop(guest);
-                asked.body = body;
-                return skip(client, asked, member, failure, record);
-            }
+    match guest.next().await {
+        Ok(Event::Forward(outgoing)) => forwarded(client, guest, asked, outgoing, record).await,
+        Err(failure) => {
+            let Some((body, _)) = guest.body.take() else {
+                return Err(guest.fault().unwrap_or_else(|| lost(client, member, failure, record)));
+            };
+            drop(guest);
+            asked.body = body;
+            skip(client, asked, member, failure, record)
         }
+        event => last(client, guest, event, record),
     }
 }
 
@@ -70,11 +69,11 @@ async fn forwarded(
     client: &Rc<Client>,
     mut guest: Guest,
     mut asked: Box<Asked>,
-    forward: Forward,
+    outgoing: Outgoing,
     record: &mut Record,
 ) -> Result<Served, Failure> {
     let member = guest.member;
-    let (request, waits) = forward.take();
+    let (request, waits) = outgoing.take();
     let (parts, body) = request.into_parts();
     asked.body = if body.is_ended() { Outbound::Empty } else { Outbound::Served(body) };
     let ended = matches!(asked.body, Outbound::Empty);
@@ -93,16 +92,12 @@ async fn forwarded(
         race(&mut guest, rest).await
     };
     match raced {
-        Raced::Rest(answered) => hand_over(&mut guest, waits, answered),
+        Raced::Rest(answered) => hand_over(&mut guest, waits, answered, record),
         Raced::Guest(event) => return last(client, guest, event, record),
     }
     guest.timer.set(guest.timeout);
-    loop {
-        match guest.next().await {
-            Ok(Event::WantsBody) => guest.feed(),
-            event => return last(client, guest, event, record),
-        }
-    }
+    let event = guest.next().await;
+    last(client, guest, event, record)
 }
 
 type Rest<'a> = Pin<Box<dyn Future<Output = Result<Response<Payload>, Failure>> + 'a>>;
@@ -132,36 +127,26 @@ async fn race(guest: &mut Guest, mut rest: Rest<'_>) -> Raced {
         if let Poll::Ready(answered) = rest.as_mut().poll(cx) {
             return Poll::Ready(Raced::Rest(answered));
         }
-        loop {
-            match std::task::ready!(guest.service.poll(cx)) {
-                Ok(Event::WantsBody) => guest.feed(),
-                event => return Poll::Ready(Raced::Guest(event)),
-            }
-        }
+        guest.poll(cx).map(Raced::Guest)
     })
     .await
 }
 
 /// Gives the guest the answer that it waits for. What went wrong is the guest's to answer for.
-fn hand_over(guest: &mut Guest, waits: Answer, answered: Result<Response<Payload>, Failure>) {
-    match answered {
-        Ok(response) => {
-            let length = response.body().length();
-            let (parts, payload) = response.into_parts();
-            let inflow = if Body::is_end_stream(&payload) {
-                Inflow::EMPTY
-            } else {
-                let (feed, inflow) = Inflow::fed(length);
-                guest.tasks.add(pump(payload, feed));
-                inflow
-            };
-            waits.give(Response::from_parts(parts, inflow));
-        }
-        Err(failure) => waits.fail(!matches!(failure, Failure::UpstreamTimeout | Failure::ConnectTimeout)),
+fn hand_over(guest: &mut Guest, waits: Answer, answered: Result<Response<Payload>, Failure>, record: &Record) {
+    let response = match answered {
+        Ok(response) => response,
+        Err(failure) => return waits.fail(unanswered(&failure)),
+    };
+    if let Some(policies) = &record.policies {
+        policies.borrow_mut().run.heard(guest.member, &response);
+    }
+    if let Some(body) = give(response, waits) {
+        guest.tasks.add(body);
     }
 }
 
-/// What a guest may still do when it has sent the exchange on: answer, or fail.
+/// What a guest may do in the end: answer, or fail.
 fn last(
     client: &Rc<Client>,
     guest: Guest,
@@ -200,12 +185,9 @@ fn answer(
 }
 
 fn payload(client: &Client, guest: Guest, body: Outflow, record: &Record) -> Payload {
-    if body.is_ended() {
-        return Payload::Empty;
-    }
-    let name = record.policies.as_ref().map(|policies| policies.borrow().name(guest.member)).unwrap_or_default();
-    let pause = Pause::new(guest.timer, client.worker.settings().body_timeout);
-    Payload::Served(Box::new(Flowing { body, pause, name, _tasks: guest.tasks, _service: guest.service }))
+    let Some(policies) = record.policies.as_ref().filter(|_| !body.is_ended()) else { return Payload::Empty };
+    let pause = Pause::new(Timer::new(&client.worker.timers), client.worker.settings().body_timeout);
+    Payload::Served(Box::new(Flowing { body, pause, guest, policies: Rc::clone(policies) }))
 }
 
 /// A failure with which nothing of the exchange is lost: the policy may be skipped.

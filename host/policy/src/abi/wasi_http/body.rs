@@ -12,7 +12,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
 use wasmtime_wasi_http::Error;
 
+use super::outgoing::Unanswered;
 use super::service::{Event, Fate};
+use crate::exchange::ReadSet;
+use crate::reads::fixed;
 
 /// Takes a body to a guest, piece by piece.
 #[derive(Debug)]
@@ -25,9 +28,14 @@ impl Feed {
     }
 
     /// The body broke off.
-    pub async fn fail(&self) {
+    pub async fn fail(&self, why: Unanswered) {
         // A guest that is gone does not need to know.
-        let _ = self.0.send(Err(Error::ConnectionTerminated)).await;
+        let _ = self.0.send(Err(why.into())).await;
+    }
+
+    /// Waits until the guest wants no more of the body.
+    pub async fn closed(&self) {
+        self.0.closed().await;
     }
 }
 
@@ -36,7 +44,7 @@ pub struct Inflow {
     pieces: Option<Receiver<Result<Frame<Bytes>, Error>>>,
     length: Option<u64>,
     /// Told when the guest reads first.
-    wanted: Option<UnboundedSender<Event>>,
+    wanted: Option<(UnboundedSender<Event>, Arc<Fate>)>,
 }
 
 impl Inflow {
@@ -48,8 +56,8 @@ impl Inflow {
         (Feed(sender), Self { pieces: Some(pieces), length, wanted: None })
     }
 
-    pub(super) fn telling(mut self, events: UnboundedSender<Event>) -> Self {
-        self.wanted = Some(events);
+    pub(super) fn telling(mut self, events: UnboundedSender<Event>, fate: &Arc<Fate>) -> Self {
+        self.wanted = Some((events, Arc::clone(fate)));
         self
     }
 }
@@ -59,9 +67,13 @@ impl Body for Inflow {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let wanted = self.wanted.take();
+        if let Some((_, fate)) = &wanted {
+            fate.look(ReadSet { fixed: 1 << fixed::BODY, ..ReadSet::default() });
+        }
         let Some(pieces) = &mut self.pieces else { return Poll::Ready(None) };
         let polled = pieces.poll_recv(cx);
-        if let Some(events) = self.wanted.take() {
+        if let Some((events, _)) = wanted {
             // Nobody hears it any more when the exchange is over.
             let _ = events.send(Event::WantsBody);
         }

@@ -10,6 +10,7 @@ use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 
 use super::guest::Guest;
 use crate::imports::wasi::clocks::Datetime;
+use crate::reads::fixed;
 use crate::source::MONOTONIC_STEP_US;
 
 type Cx<'a> = StoreContextMut<'a, Guest>;
@@ -32,6 +33,7 @@ pub(super) fn link(linked: &mut LinkerInstance<'_, Guest>, interface: &str, func
     match (interface, function) {
         ("clocks/wall-clock", "now") => {
             linked.func_wrap(function, |cx: Cx<'_>, (): ()| {
+                cx.data().mark(fixed::CLOCK);
                 Ok((Datetime::of_ms(cx.data().shared.sources.clock.read().unix_ms),))
             })?;
         }
@@ -60,6 +62,7 @@ pub(super) fn link(linked: &mut LinkerInstance<'_, Guest>, interface: &str, func
 
 /// Nanoseconds; not 0, which Go takes for a broken clock.
 fn now(cx: &Cx<'_>) -> u64 {
+    cx.data().mark(fixed::CLOCK);
     cx.data().shared.sources.clock.read().monotonic_us.saturating_mul(1000).max(1)
 }
 

@@ -16,7 +16,9 @@ use wasmtime_wasi_http::{
 use wasmtime_wasi_io::IoView;
 
 use super::body::Outflow;
-use super::service::{Event, Fate, Forward};
+use super::looks::Looks;
+use super::outgoing::{self, Callout, Outgoing, Timeouts, Way, Ways};
+use super::service::{Event, Fate};
 use crate::fields;
 use crate::host::{Limits, TooManyCalls, split_fixed};
 use crate::imports::wasi::{Granted, Quota};
@@ -36,6 +38,7 @@ pub(super) struct Guest {
     pub fate: Arc<Fate>,
     pub granted: Granted,
     pub request_id: Option<Arc<str>>,
+    pub looks: Looks,
     http: WasiHttpCtx,
     hooks: Hooks,
     fixed: Cell<u64>,
@@ -48,17 +51,24 @@ pub(super) struct Terms {
     pub granted: Granted,
     pub request_id: Option<Arc<str>>,
     pub events: UnboundedSender<Event>,
+    pub ways: Ways,
 }
 
 impl Guest {
-    pub fn new(Terms { shared, fate, granted, request_id, events }: Terms) -> Self {
+    pub fn new(Terms { shared, fate, granted, request_id, events, ways }: Terms) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(FIELDS_BYTES_MAX);
         let limits = Limits::new(shared.memory_bytes_max);
-        let hooks = Hooks { events, fate: Arc::clone(&fate), forwarded: false };
-        Self { table, limits, shared, fate, granted, request_id, http, hooks, fixed: Cell::new(0) }
+        let hooks = Hooks { events, fate: Arc::clone(&fate), ways };
+        let (looks, fixed) = (Looks::default(), Cell::new(0));
+        Self { table, limits, shared, fate, granted, request_id, looks, http, hooks, fixed }
+    }
+
+    /// Whether it may still send its exchange on.
+    pub fn goes_on(&self) -> bool {
+        self.hooks.ways.onward
     }
 
     /// A number of the system where `random` is granted, else of a sequence that every exchange begins anew.
@@ -91,11 +101,11 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// The way out: the rest of the chain, once.
+/// The way out.
 struct Hooks {
     events: UnboundedSender<Event>,
     fate: Arc<Fate>,
-    forwarded: bool,
+    ways: Ways,
 }
 
 type Body0 = UnsyncBoxBody<Bytes, Error>;
@@ -119,13 +129,24 @@ impl WasiHttpHooks for Hooks {
         CHUNK_BYTES_MAX
     }
 
-    fn send_request(&mut self, request: Request<Body0>, _: Option<RequestOptions>, _: Finished) -> Sent {
-        if std::mem::replace(&mut self.forwarded, true) {
-            return Box::new(async { Err(Error::HttpRequestDenied) });
-        }
-        let (forward, answered) = Forward::new(outflow(request, &self.fate));
+    fn send_request(&mut self, request: Request<Body0>, options: Option<RequestOptions>, _: Finished) -> Sent {
+        let way = match self.ways.find(&request) {
+            Ok(way) => way,
+            Err(error) => return Box::new(async { Err(error) }),
+        };
+        let request = outflow(request, &self.fate);
+        let (event, answered) = match way {
+            Way::Onward => {
+                let (outgoing, answered) = Outgoing::new(request);
+                (Event::Forward(outgoing), answered)
+            }
+            Way::Upstream(upstream) => {
+                let (outgoing, answered) = Outgoing::new(outgoing::addressed(request));
+                (Event::Callout(Callout { upstream, timeouts: Timeouts::of(options), outgoing }), answered)
+            }
+        };
         // Nobody hears it any more when the exchange is over.
-        let _ = self.events.send(Event::Forward(forward));
+        let _ = self.events.send(event);
         Box::new(async move {
             let response = answered.await.map_err(|_| Error::ConnectionTerminated)??;
             Ok((response.map(UnsyncBoxBody::new), Box::new(async { Ok(()) }) as Finished))

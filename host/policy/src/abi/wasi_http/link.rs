@@ -9,10 +9,16 @@ use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
 use super::clocks;
 use super::guest::Guest;
+use super::looks;
+use super::outgoing;
 use super::stdio;
 use crate::imports::wasi::{self, Exit, Void, void};
+use crate::reads::fixed;
 
 type Cx<'a> = StoreContextMut<'a, Guest>;
+
+/// As wasmtime-wasi-http names what it links; a component may import any that is compatible.
+pub(super) const TYPES: &str = "wasi:http/types@0.2.12";
 
 /// Of one question; more ends the exchange.
 const RANDOM_BYTES_MAX: u64 = 64 << 10;
@@ -42,6 +48,8 @@ pub(super) fn linker(
     let mut linker = Linker::new(engine);
     wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    looks::link(&mut linker)?;
+    outgoing::link(&mut linker)?;
     for (name, import) in component.component_type().imports(engine) {
         let (Some(interface), ComponentItem::ComponentInstance(instance)) = (wasi::interface(name), &import.ty) else {
             continue;
@@ -130,5 +138,6 @@ fn bytes(guest: &Guest, len: u64) -> Result<Vec<u8>, Refused> {
 }
 
 fn next(guest: &Guest) -> Result<u64, Refused> {
+    guest.mark(fixed::RANDOM);
     guest.random().ok_or(Refused("the system has no random bytes"))
 }

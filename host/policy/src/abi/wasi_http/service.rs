@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::Response;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::oneshot;
-use wasmtime_wasi_http::Error;
 
-use super::body::{Inflow, Outflow};
+use super::body::Outflow;
+use super::outgoing::{Callout, Outgoing};
 use crate::exchange::ReadSet;
 use crate::failure::Failure;
 
@@ -22,46 +21,12 @@ const WORDS_BYTES_MAX: usize = 300;
 pub enum Event {
     /// It reads the request's body: feed it. From here on, nobody else can have it.
     WantsBody,
-    /// It sends a request on: to the rest of the chain, and the backend.
-    Forward(Forward),
+    /// It sends the exchange on: to the rest of the chain, and the backend. At most once.
+    Forward(Outgoing),
+    /// It asks a Service.
+    Callout(Callout),
     /// Its answer. The body comes while the guest goes on.
     Reply(Response<Outflow>),
-}
-
-#[derive(Debug)]
-pub struct Forward {
-    /// Its URI has a path and query that matter; whom it names does not.
-    pub request: Request<Outflow>,
-    answer: oneshot::Sender<Result<Response<Inflow>, Error>>,
-}
-
-impl Forward {
-    pub(super) fn new(request: Request<Outflow>) -> (Self, oneshot::Receiver<Result<Response<Inflow>, Error>>) {
-        let (answer, answered) = oneshot::channel();
-        (Self { request, answer }, answered)
-    }
-
-    /// Splits off what the guest waits for.
-    pub fn take(self) -> (Request<Outflow>, Answer) {
-        (self.request, Answer(self.answer))
-    }
-}
-
-/// A guest's wait for what it forwarded.
-#[derive(Debug)]
-pub struct Answer(oneshot::Sender<Result<Response<Inflow>, Error>>);
-
-impl Answer {
-    /// A guest that has gone on without it does not hear of it.
-    pub fn give(self, response: Response<Inflow>) {
-        let _ = self.0.send(Ok(response));
-    }
-
-    /// There is none: nothing answers, or not in time.
-    pub fn fail(self, in_time: bool) {
-        let error = if in_time { Error::DestinationUnavailable } else { Error::HttpResponseTimeout };
-        let _ = self.0.send(Err(error));
-    }
 }
 
 /// The data plane's end of an exchange that a guest serves.
@@ -81,7 +46,7 @@ impl Service {
 
     /// CPU time that the guest has had, and what it asked.
     pub fn spent(&self) -> (u64, ReadSet) {
-        (self.fate.burst.total(), ReadSet::default())
+        (self.fate.burst.total(), self.fate.looked())
     }
 
     pub(crate) fn lines_dropped(&self) -> u32 {
@@ -101,6 +66,7 @@ pub(super) struct Fate {
     failure: Mutex<Option<Failure>>,
     /// The first words on standard error.
     words: Mutex<Vec<u8>>,
+    looked: Mutex<ReadSet>,
     lines: AtomicU32,
     lines_dropped: AtomicU32,
 }
@@ -108,7 +74,17 @@ pub(super) struct Fate {
 impl Fate {
     pub fn new(burst: super::burst::Burst) -> Self {
         let (lines, lines_dropped) = (AtomicU32::new(0), AtomicU32::new(0));
-        Self { burst, failure: Mutex::default(), words: Mutex::default(), lines, lines_dropped }
+        let (failure, words, looked) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { burst, failure, words, looked, lines, lines_dropped }
+    }
+
+    /// What the guest has looked at so far.
+    pub fn looked(&self) -> ReadSet {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn look(&self, looked: ReadSet) {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).add(&looked);
     }
 
     pub fn failure(&self) -> Option<Failure> {

@@ -1,6 +1,6 @@
 //! Bodies, piece by piece: what a guest may not hold in its memory goes through it.
 
-use wasip2::http::types::{IncomingBody, OutgoingBody};
+use wasip2::http::types::{ErrorCode, IncomingBody, OutgoingBody, http_error_code};
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 /// Copies a body until it ends. False if it broke off.
@@ -23,6 +23,19 @@ fn pieces(input: &InputStream, output: &OutputStream) -> bool {
             }
             Err(StreamError::Closed) => return true,
             Err(StreamError::LastOperationFailed(_)) => return false,
+        }
+    }
+}
+
+/// How long a body is, or why it broke off.
+pub fn length(from: IncomingBody) -> Result<u64, ErrorCode> {
+    let input = from.stream().unwrap();
+    let mut length = 0;
+    loop {
+        match input.blocking_read(16 << 10) {
+            Ok(bytes) => length += bytes.len() as u64,
+            Err(StreamError::Closed) => return Ok(length),
+            Err(StreamError::LastOperationFailed(error)) => return Err(http_error_code(&error).unwrap()),
         }
     }
 }

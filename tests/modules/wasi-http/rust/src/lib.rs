@@ -1,5 +1,6 @@
 //! What a component of wasi:http may do well, and what it may do badly; the path says which.
 
+mod ask;
 mod body;
 mod forward;
 
@@ -31,6 +32,13 @@ impl Guest for Handler {
             "/spin-later" => spin_later(out),
             "/grow" => grow(),
             "/trap-after-body" => trap_after_body(request),
+            "/look" => look(&request, out),
+            "/ask" => ask::in_turn(&ask::Words::of(&request), out),
+            "/ask-at-once" => ask::at_once(&ask::Words::of(&request), out),
+            "/guarded" => ask::guarded(request, out),
+            "/relay" => ask::relay(request, out),
+            "/late" => ask::late(request, out),
+            "/give-up" => ask::give_up(&ask::Words::of(&request), out),
             _ => forward::request(request, out),
         }
     }
@@ -53,6 +61,14 @@ pub fn say(out: ResponseOutparam, status: u16, text: &str) {
 fn hello(request: &IncomingRequest, out: ResponseOutparam) {
     let text = format!("hello {} from a guest\n", request.authority().unwrap_or_default());
     body::whole(begin(out, 201, &[("x-guest", b"hello"), ("x-guest", b"twice")]), &text);
+}
+
+/// Asks for two fields, and nothing else of them.
+fn look(request: &IncomingRequest, out: ResponseOutparam) {
+    let fields = request.headers();
+    let first = fields.get("x-first").len();
+    let has = fields.clone().has("X-Second");
+    say(out, 200, &format!("{first} {has} {:?}", request.method()));
 }
 
 fn echo(request: IncomingRequest, out: ResponseOutparam) {
