@@ -8,7 +8,7 @@ use cardea_model::config::{ServicePortRef, Upstream};
 use cardea_policy::{BodyStep, CallFailure, CallReply, Side, Step};
 use http::{HeaderMap, StatusCode};
 
-use crate::guest::{Guest, pairs};
+use crate::guest::{FIRST, Guest, pairs};
 use crate::support::exchange;
 use crate::{Bench, post, sent};
 
@@ -81,14 +81,24 @@ fn the_answer_of_a_call_may_end_the_request() {
 }
 
 #[test]
-fn an_answer_after_the_end_of_its_stream_is_dropped() {
-    let mut bench = Bench::with(&asking(), grant);
-    let mut exchange = exchange();
-    let (mut run, _) = bench.head(&mut exchange);
+fn the_plugin_hears_of_an_answer_after_the_end_of_its_stream() {
+    let request = pairs(&[(":method", "GET"), (":path", "/"), (":authority", "a")]);
+    let call = format!("(call $call_out «auth» «{request}» «» «» (i32.const 500) (i32.const 32))");
+    let guest = Guest::default().request_headers(&format!("(call $is (i32.const 0) {call}) (i32.const 1)")).on(
+        "proxy_on_http_call_response",
+        "(param $plugin i32) (param i32 i32 i32 i32)",
+        "(call $is (i32.const 1) (local.get $plugin))
+         (call $is (i32.const 2) (call $effective (i32.const 2)))
+         (drop (call $log (i32.const 2) «nobody waits»))",
+    );
+    let mut bench = Bench::with(&guest, grant);
+    let mut first = exchange();
+    let (mut run, _) = bench.head(&mut first);
     let call = bench.worker.instances.take_calls().remove(0);
-    bench.complete(&mut run, &mut exchange);
+    bench.complete(&mut run, &mut first);
     bench.worker.instances.called(&call.policy, call.id, Ok(reply(StatusCode::OK)));
-    assert!(matches!(bench.head(&mut post()).1, Step::Pause), "the VM lives");
+    assert_eq!(bench.lines(), ["info nobody waits"]);
+    assert!(matches!(bench.head(&mut exchange()).1, Step::Pause), "the VM lives");
 }
 
 #[test]
@@ -156,7 +166,7 @@ fn asking_by_grpc() -> Guest {
             "proxy_on_grpc_receive",
             "(param $context i32) (param $token i32) (param $size i32)",
             &format!(
-                "(call $is (local.get $token) (i32.load (i32.const 32)))
+                "{FIRST} (call $is (local.get $token) (i32.load (i32.const 32)))
                  (call $is (i32.const 0)
                    (call $buffer (i32.const 5) (i32.const 0) (local.get $size) (i32.const 16) (i32.const 20))) {say}
                  (call $is (i32.const 0) (call $get (i32.const 5) «grpc-status» (i32.const 16) (i32.const 20)))
@@ -168,7 +178,7 @@ fn asking_by_grpc() -> Guest {
             "proxy_on_grpc_close",
             "(param $context i32) (param $token i32) (param $code i32)",
             &format!(
-                "(call $is (i32.const 0) (call $status (i32.const 40) (i32.const 16) (i32.const 20))) {say}
+                "{FIRST} (call $is (i32.const 0) (call $status (i32.const 40) (i32.const 16) (i32.const 20))) {say}
                  (call $is (local.get $code) (i32.load (i32.const 40)))
                  (call $is (i32.const 0) (call $continue (i32.const 0)))"
             ),

@@ -1,7 +1,7 @@
 //! Heads: what guests read, what they may write, and local replies.
 
-use cardea_policy::{ResponseStep, Step};
-use http::StatusCode;
+use cardea_policy::{Reply, ResponseStep, Step};
+use http::{HeaderValue, StatusCode};
 
 use crate::guest::{Guest, pairs};
 use crate::support::exchange;
@@ -148,15 +148,37 @@ fn a_reply_that_breaks_a_rule_is_refused() {
     Bench::new(&guest).forward(&mut exchange());
 }
 
+fn reply_to(content_type: &'static str, grpc: i32) -> Reply {
+    let reply = format!("(call $reply (i32.const 403) «» «not 100%» «» (i32.const {grpc}))");
+    let guest = Guest::default().request_headers(&format!("(call $is (i32.const 0) {reply}) (i32.const 1)"));
+    let mut exchange = exchange();
+    exchange.request.headers.insert("content-type", HeaderValue::from_static(content_type));
+    let (_, Step::Reply(reply)) = Bench::new(&guest).head(&mut exchange) else { panic!("no reply") };
+    reply
+}
+
 #[test]
-fn a_grpc_reply_has_its_status_in_a_field() {
-    let guest = Guest::default().request_headers(
-        "(call $is (i32.const 0) (call $reply (i32.const 200) «» «not 100%» «» (i32.const 7))) (i32.const 1)",
-    );
-    let (_, Step::Reply(reply)) = Bench::new(&guest).head(&mut exchange()) else { panic!("no reply") };
-    assert_eq!(reply.headers["grpc-status"], "7");
-    assert_eq!(reply.headers["grpc-message"], "not 100%25");
-    assert!(reply.body.is_empty());
+fn clients_of_grpc_get_a_status_of_grpc() {
+    for (content_type, grpc, status) in [
+        ("application/grpc", 5, "5"),
+        ("application/grpc+proto", 0, "0"),
+        // Permission denied, as the status of HTTP says.
+        ("application/grpc;charset=x", -1, "7"),
+    ] {
+        let reply = reply_to(content_type, grpc);
+        assert_eq!((reply.status.as_u16(), &reply.headers["grpc-status"]), (200, &HeaderValue::from_static(status)));
+        assert_eq!(reply.headers["grpc-message"], "not 100%25");
+        assert!(reply.body.is_empty());
+    }
+}
+
+#[test]
+fn other_clients_are_replied_to_by_http() {
+    for (content_type, grpc) in [("text/plain", 7), ("application/grpc-web", 0), ("application/json", -1)] {
+        let reply = reply_to(content_type, grpc);
+        assert_eq!((reply.status.as_u16(), &*reply.body), (403, &b"not 100%"[..]));
+        assert!(!reply.headers.contains_key("grpc-status"));
+    }
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn what_cannot_run_is_refused_at_load() {
 fn a_module_of_another_abi_or_with_other_imports_is_refused() {
     let load = |text: &str| Worker::default().try_load(spec("plugin", &wat::parse_str(text).unwrap())).unwrap_err();
     let version = load(r#"(module (func (export "proxy_abi_version_9_9_9")))"#);
-    assert_eq!(version.stage, "compile");
+    assert_eq!(version.stage, "exports");
     assert!(version.message.contains("proxy_abi_version_"), "{version}");
     let import = load(r#"(module (import "env" "proxy_redis_call" (func)) (func (export "proxy_abi_version_0_2_0")))"#);
     assert_eq!(import.stage, "imports");

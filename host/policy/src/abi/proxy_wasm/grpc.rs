@@ -1,13 +1,14 @@
-//! What the answer to a unary gRPC call means: one message, or a status with its text.
+//! What the answer to a unary gRPC call means: one message, or a status with its text; and how clients of gRPC are answered.
 //!
 //! By gRPC over HTTP/2 (grpc/doc/PROTOCOL-HTTP2.md) and its tables of statuses (statuscodes.md, http-grpc-status-mapping.md).
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::abi::proxy_wasm::stream::CallResult;
 use crate::abi::{CallFailure, CallReply};
+use crate::outcome::Reply;
 
 const UNKNOWN: u32 = 2;
 const DEADLINE_EXCEEDED: u32 = 4;
@@ -62,8 +63,35 @@ impl Unary {
     }
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+/// By its content type: not that of gRPC-Web.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let rest = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().strip_prefix(b"application/grpc"));
+    matches!(rest, Some([] | [b'+' | b';', ..]))
+}
+
+/// A plugin's reply to a client of gRPC, of trailers alone: the status in a field, and the body's text as its message. Without a
+/// status of gRPC the one of HTTP says it.
+pub(super) fn local_reply(reply: Reply, status: Option<u32>) -> Reply {
+    let Reply { status: http, mut headers, body } = reply;
+    let of_http = || if http == StatusCode::OK { 0 } else { of_http(http) };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert("grpc-status", HeaderValue::from(status.unwrap_or_else(of_http)));
+    if let Ok(message) = HeaderValue::try_from(percent(&body)) {
+        headers.insert("grpc-message", message);
+    }
+    Reply { status: StatusCode::OK, headers, body: Bytes::new() }
+}
+
+/// As gRPC encodes the text of a status.
+fn percent(text: &[u8]) -> String {
+    let mut out = String::new();
+    for byte in text.iter().take(TEXT_BYTES_MAX) {
+        match byte {
+            b' '..=b'~' if *byte != b'%' => out.push(char::from(*byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// What an answer means that is not of gRPC.
@@ -100,7 +128,7 @@ pub(super) fn frame(message: &[u8]) -> Bytes {
 
 /// The text of a status, percent-encoded; what is not encoded well stays as it is.
 fn text(fields: &HeaderMap) -> String {
-    let encoded = fields.get("grpc-message").map_or(&[][..], http::HeaderValue::as_bytes);
+    let encoded = fields.get("grpc-message").map_or(&[][..], HeaderValue::as_bytes);
     let mut encoded = encoded.get(..TEXT_BYTES_MAX).unwrap_or(encoded);
     let mut text = Vec::with_capacity(encoded.len());
     while let Some((first, rest)) = encoded.split_first() {

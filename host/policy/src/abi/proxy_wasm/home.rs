@@ -193,6 +193,7 @@ impl Home {
             let orphan = self.orphans.try_borrow_mut().ok().and_then(|mut orphans| orphans.pop());
             let Some((context, stream)) = orphan else { break };
             if !stream.try_borrow().is_ok_and(|stream| stream.gone) {
+                vm.hear_of_calls(&stream)?;
                 vm.close(context)?;
             }
         }
@@ -287,7 +288,7 @@ impl Home {
         has_left
     }
 
-    /// What became of a call: for a stream it waits until its exchange is at hand, the plugin itself hears of it now.
+    /// What became of a call: that of a stream waits until its exchange is at hand, others are told now.
     pub fn called(&self, outside: &mut Outside<'_>, token: u32, result: stream::CallResult) {
         let mut result = Some(result);
         self.aside(outside, &mut |vm| {
@@ -296,11 +297,11 @@ impl Home {
             };
             let Some(result) = result.take().filter(|_| !cancelled) else { return Ok(()) };
             let answer = Answer { token, kind, result };
-            if context == ROOT {
-                return vm.on_answer(ROOT, answer);
-            }
-            if let Some(Ok(mut stream)) = vm.store.data().stream(context).map(|stream| stream.try_borrow_mut()) {
-                stream.post(answer);
+            let stream = vm.store.data().stream(context).cloned();
+            match stream.as_ref().map(|stream| stream.try_borrow_mut()) {
+                Some(Ok(mut stream)) => stream.post(answer),
+                // The plugin's own, or of a stream that is over: what it keeps for the answer is to be cleared away.
+                _ => vm.on_answer(answer)?,
             }
             Ok(())
         });

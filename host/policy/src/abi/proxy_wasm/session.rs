@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::abi::proxy_wasm::functions::Action;
+use crate::abi::proxy_wasm::grpc;
 use crate::abi::proxy_wasm::home::{Home, gone};
 use crate::abi::proxy_wasm::stream::{self, Half, Stage, Stream, Wait};
 use crate::abi::proxy_wasm::vm::Vm;
@@ -48,14 +49,17 @@ impl Stay {
         let is_new = self.context.is_none();
         let context = match self.context {
             Some(context) => context,
-            None => self.home.open(&stream).ok_or_else(gone)?,
+            None => {
+                self.stream()?.is_grpc = grpc::is_grpc(&turn.exchange.request.headers);
+                self.home.open(&stream).ok_or_else(gone)?
+            }
         };
         self.context = Some(context);
         self.home.visit(turn, context, |vm| {
             if is_new {
                 vm.on_context_create(context)?;
             }
-            hear_of_calls(vm, context, &stream)?;
+            vm.hear_of_calls(&stream)?;
             visit(vm, context)
         })
     }
@@ -170,18 +174,6 @@ fn routed(turn: &mut Turn<'_>, route: &str, paused: bool) -> Result<Flow, Failur
     let backend: Arc<str> = Arc::from(route);
     turn.exchange.backend = Some(Arc::clone(&backend));
     Ok(Flow::Route(Target::Backend(backend)))
-}
-
-/// Tells the guest what became of its calls, until it replies.
-fn hear_of_calls(vm: &mut Vm, context: u32, stream: &stream::Shared) -> Result<(), Failure> {
-    loop {
-        let next = match stream.try_borrow_mut() {
-            Ok(mut stream) if stream.reply.is_none() => stream.inbox.pop_front(),
-            _ => None,
-        };
-        let Some(answer) = next else { return Ok(()) };
-        vm.on_answer(context, answer)?;
-    }
 }
 
 impl Session for Stay {

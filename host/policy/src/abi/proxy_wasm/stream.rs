@@ -35,6 +35,8 @@ pub(super) struct Stream {
     pub inbox: VecDeque<Answer>,
     /// Its calls that are under way.
     pub calls: u32,
+    /// The client speaks gRPC, and is replied to so.
+    pub is_grpc: bool,
     /// Its VM ended.
     pub gone: bool,
 }

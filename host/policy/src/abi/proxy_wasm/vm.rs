@@ -239,28 +239,41 @@ impl Vm {
         Ok(action?.into())
     }
 
-    /// What became of a call, told to the context that made it.
-    pub fn on_answer(&mut self, context: u32, Answer { token, kind, result }: Answer) -> Result<(), Failure> {
-        match kind {
-            Kind::Http => self.on_call_response(context, token, result),
-            Kind::Grpc => self.on_grpc(context, token, Unary::of(result)),
+    /// Tells the guest what became of a stream's calls, until it replies.
+    pub fn hear_of_calls(&mut self, stream: &stream::Shared) -> Result<(), Failure> {
+        loop {
+            let next = match stream.try_borrow_mut() {
+                Ok(mut stream) if stream.reply.is_none() => stream.inbox.pop_front(),
+                _ => None,
+            };
+            let Some(answer) = next else { return Ok(()) };
+            self.on_answer(answer)?;
         }
     }
 
-    fn on_call_response(&mut self, context: u32, token: u32, result: CallResult) -> Result<(), Failure> {
+    /// What became of a call. The plugin's context hears of it whoever made it (proxy-wasm 0.2.1, `plugin_context_id`), and says by
+    /// `proxy_set_effective_context` in whose name it goes on.
+    pub fn on_answer(&mut self, Answer { token, kind, result }: Answer) -> Result<(), Failure> {
+        match kind {
+            Kind::Http => self.on_call_response(token, result),
+            Kind::Grpc => self.on_grpc(token, Unary::of(result)),
+        }
+    }
+
+    fn on_call_response(&mut self, token: u32, result: CallResult) -> Result<(), Failure> {
         let Some(function) = self.functions.call_response.clone() else { return Ok(()) };
         let count = |fields: usize| u32::try_from(fields).unwrap_or(u32::MAX);
         let (headers, body, trailers) = result.as_ref().map_or((0, 0, 0), |reply| {
             (count(reply.headers.len() + 1), count(Bytes::len(&reply.body)), count(reply.trailers.len()))
         });
         self.store.data_mut().scene.reply = Some(result);
-        let done = self.call(&function, (context, token, headers, body, trailers), context);
+        let done = self.call(&function, (ROOT, token, headers, body, trailers), ROOT);
         self.store.data_mut().scene.reply = None;
         done
     }
 
     /// A unary call has a message, or a status that says why not.
-    fn on_grpc(&mut self, context: u32, token: u32, unary: Unary) -> Result<(), Failure> {
+    fn on_grpc(&mut self, token: u32, unary: Unary) -> Result<(), Failure> {
         let (function, number) = match &unary {
             Unary::Message { message, .. } => {
                 (self.functions.grpc_receive.clone(), u32::try_from(message.len()).unwrap_or(u32::MAX))
@@ -269,7 +282,7 @@ impl Vm {
         };
         let Some(function) = function else { return Ok(()) };
         self.store.data_mut().scene.grpc = Some(unary);
-        let done = self.call(&function, (context, token, number), context);
+        let done = self.call(&function, (ROOT, token, number), ROOT);
         self.store.data_mut().scene.grpc = None;
         done
     }

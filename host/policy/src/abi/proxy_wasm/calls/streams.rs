@@ -1,12 +1,12 @@
 //! Host calls about the stream in hand: continue, close, reply.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use wasmtime::Linker;
 
 use super::counted;
 use crate::abi::Side;
+use crate::abi::proxy_wasm::grpc;
 use crate::abi::proxy_wasm::guest::Guest;
 use crate::abi::proxy_wasm::memory::{Cx, Span};
 use crate::abi::proxy_wasm::pairs;
@@ -54,8 +54,11 @@ pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
          headers_len: u32,
          grpc: i32| {
             counted(cx, |cx| {
-                let reply = reply(cx, status, Span(body, body_len), Span(headers, headers_len), grpc)?;
-                with_stream(cx, |stream| answer(stream, reply))
+                let reply = reply(cx, status, Span(body, body_len), Span(headers, headers_len))?;
+                with_stream(cx, |stream| {
+                    let is_grpc = stream.is_grpc;
+                    answer(stream, if is_grpc { grpc::local_reply(reply, u32::try_from(grpc).ok()) } else { reply });
+                })
             })
         },
     )?;
@@ -83,13 +86,13 @@ fn answer(stream: &mut Stream, reply: Reply) {
     stream.wake();
 }
 
-fn reply(cx: &Cx<'_>, status: u32, body: Span, headers: Span, grpc: i32) -> Result<Reply, Status> {
+fn reply(cx: &Cx<'_>, status: u32, body: Span, headers: Span) -> Result<Reply, Status> {
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.filter(|status| (200..600).contains(&status.as_u16())).ok_or(Status::BadArgument)?;
     let body = Bytes::from(body.copy(cx, REPLY_BODY_BYTES_MAX)?);
     let headers = headers.copy(cx, pairs::BYTES_MAX)?;
     let headers = reply_headers(&headers)?;
-    Ok(if grpc < 0 { Reply { status, headers, body } } else { grpc_reply(headers, &body, grpc) })
+    Ok(Reply { status, headers, body })
 }
 
 /// By the rules of all replies; the host frames the body itself.
@@ -111,26 +114,4 @@ fn reply_headers(bytes: &[u8]) -> Result<HeaderMap, Status> {
         headers.append(name, fields::value(value.to_vec()).map_err(|_| Status::BadArgument)?);
     }
     Ok(headers)
-}
-
-/// An answer of trailers alone: the status in a field, and the body's text as its message.
-fn grpc_reply(mut headers: HeaderMap, message: &[u8], status: i32) -> Reply {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(HeaderName::from_static("grpc-status"), HeaderValue::from(status));
-    if let Ok(message) = HeaderValue::try_from(percent(message)) {
-        headers.insert(HeaderName::from_static("grpc-message"), message);
-    }
-    Reply { status: StatusCode::OK, headers, body: Bytes::new() }
-}
-
-/// As gRPC over HTTP/2 encodes messages; at most 1 KiB of text.
-fn percent(text: &[u8]) -> String {
-    let mut out = String::new();
-    for byte in text.iter().take(1024) {
-        match byte {
-            b' '..=b'~' if *byte != b'%' => out.push(char::from(*byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
