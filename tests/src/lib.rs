@@ -17,5 +17,6 @@ pub mod pulse;
 pub mod registry;
 pub mod scenario;
 pub mod series;
+pub mod swaps;
 pub mod webhook;
 pub mod wire;

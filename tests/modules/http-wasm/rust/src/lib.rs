@@ -5,6 +5,7 @@
 //! * `/echo` is answered with the request's body in upper case;
 //! * `/upper` goes on with its body in upper case, and so comes the answer's;
 //! * `/trap` traps;
+//! * with a number for its configuration, it says that on both heads, as `x-policy`;
 //! * anything else goes on with what was seen of it in `x-seen`, and the answer says `x-took: CONTEXT`.
 
 use http_wasm_guest::host::{Request, Response, admin, feature};
@@ -18,6 +19,10 @@ impl Guest for Plugin {
     fn handle_request(&self, request: &Request, response: &Response) -> (bool, i32) {
         let uri = text(&request.uri());
         let path = uri.split('?').next().unwrap_or_default();
+        if self.is_mark() {
+            request.header.set(b"x-policy", self.config.as_bytes());
+            return (true, MARKED);
+        }
         match path {
             "/teapot" => teapot(response, &self.config),
             "/rewrite" => rewrite(request),
@@ -39,6 +44,8 @@ impl Guest for Plugin {
     fn handle_response(&self, context: i32, _request: &Request, response: &Response, is_error: bool) {
         if is_error {
             admin_log("no answer came");
+        } else if context == MARKED {
+            response.header.set(b"x-policy", self.config.as_bytes());
         } else if context == UPPER {
             response.set_status(203);
             let body = response.body.read();
@@ -49,6 +56,13 @@ impl Guest for Plugin {
     }
 }
 
+impl Plugin {
+    fn is_mark(&self) -> bool {
+        !self.config.is_empty() && self.config.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}
+
+const MARKED: i32 = -2;
 /// The context of `/upper`.
 const UPPER: i32 = -1;
 

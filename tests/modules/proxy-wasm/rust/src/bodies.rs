@@ -35,6 +35,33 @@ impl HttpContext for Rewrite {
     }
 }
 
+/// Says on both heads which version it is, and at the end of the answer's body, which goes on as it comes.
+pub struct Mark {
+    pub settings: Rc<Settings>,
+}
+
+impl Context for Mark {}
+
+impl HttpContext for Mark {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        self.set_http_request_header("x-policy", Some(self.settings.get("mark")));
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        self.set_http_response_header("x-policy", Some(self.settings.get("mark")));
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        if end && self.get_http_request_header(":path").as_deref() == Some("/stream") {
+            let body = self.get_http_response_body(0, size).unwrap_or_default();
+            self.set_http_response_body(0, size, &[body.as_slice(), self.settings.get("mark").as_bytes()].concat());
+        }
+        Action::Continue
+    }
+}
+
 /// Refuses bodies over a size.
 pub struct Guard {
     pub settings: Rc<Settings>,

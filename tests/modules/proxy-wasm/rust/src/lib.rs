@@ -127,6 +127,7 @@ impl RootContext for Root {
             "auth" => Box::new(heads::Auth { settings }),
             "edit" => Box::new(heads::Edit),
             "rewrite" => Box::new(bodies::Rewrite),
+            "mark" => Box::new(bodies::Mark { settings }),
             "guard" => Box::new(bodies::Guard { settings }),
             "callout" => Box::new(outside::Callout { settings }),
             "tick" => Box::new(outside::Tick { settings, id }),

@@ -5,8 +5,13 @@ use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 /// Copies a body until it ends. False if it broke off.
 pub fn copy(from: IncomingBody, to: OutgoingBody) -> bool {
+    copy_and(from, to, b"")
+}
+
+/// Copies a body, and writes more after it.
+pub fn copy_and(from: IncomingBody, to: OutgoingBody, more: &[u8]) -> bool {
     let whole = match (from.stream(), to.write()) {
-        (Ok(input), Ok(output)) => pieces(&input, &output),
+        (Ok(input), Ok(output)) => pieces(&input, &output) && write(&output, more),
         _ => false,
     };
     drop(from);

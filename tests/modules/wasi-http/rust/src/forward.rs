@@ -31,6 +31,9 @@ fn edited(request: &IncomingRequest, path: &str) -> OutgoingRequest {
     let fields: Fields = request.headers().clone();
     fields.set("x-guest", &[b"was here".to_vec()]).unwrap();
     fields.delete("x-secret").unwrap();
+    if let Some(mark) = mark() {
+        fields.set("x-policy", &[mark.into_bytes()]).unwrap();
+    }
     if path.starts_with("/claim") {
         fields.set("x-forwarded-for", &[b"1.2.3.4".to_vec()]).unwrap();
     }
@@ -49,9 +52,18 @@ fn answer(path: &str, response: IncomingResponse, out: ResponseOutparam) {
     fields.retain(|(name, _)| name != "content-length" && name != "x-backend");
     fields.push((String::from("x-answered"), b"by a guest".to_vec()));
     fields.push((String::from("x-second"), twice.as_bytes().to_vec()));
+    if let Some(mark) = mark() {
+        fields.push((String::from("x-policy"), mark.into_bytes()));
+    }
     let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
     let to = begin(out, response.status(), &fields);
-    body::copy(response.consume().unwrap(), to);
+    let last = mark().filter(|_| path == "/stream").unwrap_or_default();
+    body::copy_and(response.consume().unwrap(), to, last.as_bytes());
+}
+
+/// The version that it is, by its configuration.
+fn mark() -> Option<String> {
+    wasip2::cli::environment::get_environment().into_iter().find(|(name, _)| name == "MARK").map(|(_, mark)| mark)
 }
 
 /// A second request of the same exchange.
