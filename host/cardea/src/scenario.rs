@@ -15,6 +15,7 @@ pub mod vectors;
 
 pub use read::read;
 
+use cardea_model::config::ProxyWasm;
 use serde_json::Value;
 
 use exchange::fields::{Entries, Text};
@@ -29,6 +30,8 @@ pub struct Scenarios {
     pub grants: Option<Vec<String>>,
     /// Names that the route declares.
     pub backends: Vec<String>,
+    /// Of a plugin of proxy-wasm.
+    pub proxy_wasm: Option<ProxyWasm>,
     pub cases: Vec<Case>,
 }
 

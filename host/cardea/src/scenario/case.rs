@@ -30,7 +30,8 @@ impl Scenarios {
         };
         let upstreams = case.replies.0.iter().map(|(name, _)| called(name)).collect();
         let grants = Grants { upstreams, ..spec.grants.clone() };
-        let spec = Arc::new(Policy { limits: stage.limits, grants, ..Policy::clone(&spec) });
+        let proxy_wasm = self.proxy_wasm.clone();
+        let spec = Arc::new(Policy { limits: stage.limits, grants, proxy_wasm, ..Policy::clone(&spec) });
         let started = Player::start(stage, &spec, Some(self.backends.clone()));
         Ok(match (&case.plan, started) {
             (_, Err(error)) if error.stage != "init" => return Err(error),

@@ -1,5 +1,6 @@
 //! From the text of a scenarios file to its cases. The first mistake is named by case and key.
 
+use cardea_model::config::ProxyWasm;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -21,7 +22,18 @@ struct File {
     grants: Option<Vec<String>>,
     #[serde(default)]
     backends: Vec<String>,
+    #[serde(rename = "proxy-wasm")]
+    proxy_wasm: Option<RawProxyWasm>,
     cases: Vec<RawCase>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawProxyWasm {
+    #[serde(default)]
+    root_id: String,
+    #[serde(default)]
+    vm_config: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,7 +88,11 @@ pub fn read(text: &str) -> Result<Scenarios, String> {
         }
         cases.push(case);
     }
-    Ok(Scenarios { grants: file.grants, backends: file.backends, cases })
+    let proxy_wasm = file.proxy_wasm.map(|RawProxyWasm { root_id, vm_config }| ProxyWasm {
+        root_id: root_id.into(),
+        vm_config: vm_config.to_string().into(),
+    });
+    Ok(Scenarios { grants: file.grants, backends: file.backends, proxy_wasm, cases })
 }
 
 fn case(raw: RawCase, config: &Value) -> Result<Case, String> {

@@ -133,17 +133,23 @@ const CALLER: &str = r#"(module
     (import "env" "proxy_get_buffer_bytes" (func $buffer (param i32 i32 i32 i32 i32) (result i32)))
     (import "env" "proxy_replace_header_map_value" (func $replace (param i32 i32 i32 i32 i32) (result i32)))
     (import "env" "proxy_continue_stream" (func $continue (param i32) (result i32)))
+    (import "env" "proxy_set_effective_context" (func $in_the_name_of (param i32) (result i32)))
     (memory (export "memory") 4)
+    (global $stream (mut i32) (i32.const 0))
+    ;; Starts with a VM's config of four bytes.
+    (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.eq (local.get 1) (i32.const 4)))
     (data (i32.const 1024) "auth")
     (data (i32.const 1100) "\03\00\00\00\07\00\00\00\03\00\00\00\05\00\00\00\06\00\00\00\0a\00\00\00\04\00\00\00:method\00GET\00:path\00/check\00:authority\00auth\00")
     (data (i32.const 1300) "x-auth")
     (func (export "proxy_abi_version_0_2_1"))
     (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 131072))
     (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+        (global.set $stream (local.get 0))
         (drop (call $call (i32.const 1024) (i32.const 4) (i32.const 1100) (i32.const 69) (i32.const 0) (i32.const 0)
             (i32.const 0) (i32.const 0) (i32.const 500) (i32.const 32)))
         (i32.const 1))
     (func (export "proxy_on_http_call_response") (param i32 i32 i32 i32 i32)
+        (drop (call $in_the_name_of (global.get $stream)))
         (drop (call $buffer (i32.const 4) (i32.const 0) (i32.const 99) (i32.const 16) (i32.const 20)))
         (drop (call $replace (i32.const 0) (i32.const 1300) (i32.const 6) (i32.load (i32.const 16)) (i32.load (i32.const 20))))
         (drop (call $continue (i32.const 0)))))"#;
@@ -153,7 +159,8 @@ fn a_policy_that_asks_a_service_hears_what_the_case_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     fs::write(path("a.wasm"), wat::parse_str(CALLER).unwrap()).unwrap();
-    let cases = "cases:
+    let cases = "proxy-wasm: { vm-config: four }
+cases:
   - promise: answers come in their order, and the last one stays
     replies: { auth: [{ status: 200, body: ann }, { body: bob }] }
     requests:
