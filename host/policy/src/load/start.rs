@@ -15,8 +15,8 @@ use crate::source::Random;
 pub struct StartCost {
     /// Making the instance: its memories and tables, its globals, its `start` functions.
     pub instance: Duration,
-    /// What runs in it before the first call: `init`, or what another ABI has in its place.
-    pub init: Duration,
+    /// What runs in it before the first call: `init`, or what another ABI has in its place, if it has.
+    pub init: Option<Duration>,
 }
 
 impl Policy {
@@ -43,16 +43,17 @@ impl Policy {
         let mut store = instance::store(self, worker);
         let made = instance::instantiate(&native.pre, &mut store)?;
         let instance = begun.elapsed();
-        if !native.initialised {
-            instance::initialise(self, &made, &mut store, native.exports.init)?;
+        if native.initialised {
+            return Ok(StartCost { instance, init: None });
         }
-        Ok(StartCost { instance, init: begun.elapsed().saturating_sub(instance) })
+        instance::initialise(self, &made, &mut store, native.exports.init)?;
+        Ok(StartCost { instance, init: Some(begun.elapsed().saturating_sub(instance)) })
     }
 
     /// Nothing runs in it before its exchange.
     fn time_server(&self, server: &WasiHttp) -> Result<StartCost, Failure> {
         let begun = Instant::now();
         server.probe(&self.engine, &self.spec, &self.shared)?;
-        Ok(StartCost { instance: begun.elapsed(), init: Duration::ZERO })
+        Ok(StartCost { instance: begun.elapsed(), init: None })
     }
 }

@@ -64,7 +64,7 @@ pub fn module(module: &Module, spec: &Arc<Policy>, asked: &Exchange) -> Result<R
             compile_ms: milliseconds(compile),
             cached_ms: milliseconds(cached),
             instance: Sample::of(starts.iter().map(|start| start.instance).collect()),
-            init: Sample::of(starts.iter().map(|start| start.init).collect()),
+            init: Sample::of(starts.iter().filter_map(|start| start.init).collect()),
             first_request_us: first.request.as_secs_f64() * 1e6,
         },
         pooled: Sample::of(times.iter().map(|timed| timed.request).collect()),
@@ -148,9 +148,11 @@ impl Subject<'_> {
             grown.extend(memory::private_dirty().zip(before).map(|(after, before)| after.saturating_sub(before)));
         }
         grown.sort_unstable();
+        // Instances that end with their exchange have left nothing.
+        let rests = players.iter().find_map(Player::footprint);
         Ok(Memory {
-            private_dirty_bytes: grown.get(grown.len() / 2).map(|bytes| bytes / INSTANCES as u64),
-            linear_bytes: players.iter().find_map(Player::footprint).map(|footprint| footprint.memory_bytes),
+            private_dirty_bytes: rests.and(grown.get(grown.len() / 2)).map(|bytes| bytes / INSTANCES as u64),
+            linear_bytes: rests.map(|footprint| footprint.memory_bytes),
         })
     }
 

@@ -43,7 +43,7 @@ pub struct Cold {
     pub cached_ms: f64,
     /// Making an instance.
     pub instance: Option<Sample>,
-    /// What runs in it before the first call: `init`.
+    /// What runs in it before the first call: `init`; absent where nothing does.
     pub init: Option<Sample>,
     /// Of a worker: instance, `init` and call, once.
     pub first_request_us: f64,
@@ -77,7 +77,7 @@ impl Bytes {
 /// Of one instance.
 #[derive(Debug, Serialize)]
 pub struct Memory {
-    /// Pages that it alone has written, after 200 requests.
+    /// Pages that it alone has written, after 200 requests; absent where instances do not outlive their exchange.
     pub private_dirty_bytes: Option<u64>,
     /// Linear memory; absent where instances do not outlive their exchange.
     pub linear_bytes: Option<usize>,

@@ -80,7 +80,7 @@ impl Guest {
         let made = instantiate(material.loaded, &mut store).and_then(|instance| {
             let instantiated = begun.elapsed();
             initialise(&instance, &mut store)?;
-            Ok(StartCost { instance: instantiated, init: begun.elapsed().saturating_sub(instantiated) })
+            Ok(StartCost { instance: instantiated, init: Some(begun.elapsed().saturating_sub(instantiated)) })
         });
         made.map_err(|error| failure(&error, &store, Phase::Start))
     }

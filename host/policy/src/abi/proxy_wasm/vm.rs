@@ -96,7 +96,7 @@ impl Vm {
         let made = Self::instantiate(loaded, making, 1).and_then(|(mut vm, entries)| {
             let instance = begun.elapsed();
             vm.begin_plugin(&entries)?;
-            Ok(StartCost { instance, init: begun.elapsed().saturating_sub(instance) })
+            Ok(StartCost { instance, init: Some(begun.elapsed().saturating_sub(instance)) })
         });
         made.map_err(StartError::failure)
     }
