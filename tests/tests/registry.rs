@@ -549,6 +549,25 @@ async fn images_of_other_tools_are_read_and_what_is_none_is_refused() {
     assert_eq!(std::fs::read(out).unwrap(), module, "the module inside the archive");
 }
 
+#[tokio::test]
+async fn a_plugin_of_proxy_wasm_is_pushed_and_serves_and_a_module_of_no_abi_is_not_pushed() {
+    let (modules, registry) = (Modules::new(), Registry::start(&Options::default()).unwrap());
+    let (host, name) = (registry.host.as_str(), team(&registry.host, "v1"));
+    let core = |exports: &str| wat::parse_str(format!("(module (memory (export \"memory\") 1) {exports})")).unwrap();
+    let plugin = core(
+        r#"(func (export "proxy_abi_version_0_2_1"))
+           (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 1024)"#,
+    );
+    std::fs::write(modules.module("plugin"), plugin).unwrap();
+    std::fs::write(modules.module("program"), core(r#"(func (export "_start"))"#)).unwrap();
+    push(&registry, &modules.module("plugin"), &name, &[]).unwrap();
+    let refused = push(&registry, &modules.module("program"), &name, &[]).unwrap_err().to_string();
+    assert!(refused.contains("neither a component nor a module of an ABI"), "{refused}");
+
+    let world = world(&["--registry-insecure", host], &[image(&name)]).await;
+    becomes(&world.ingress, world.ingress.mark(), "none").await;
+}
+
 #[test]
 fn the_author_pushes_pulls_signs_and_verifies() {
     let (modules, registry) = (Modules::new(), Registry::start(&Options::default()).unwrap());

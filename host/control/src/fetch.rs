@@ -29,7 +29,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
-pub use author::{Artifact, Repository};
+pub use author::{Artifact, Interfaces, Repository};
 pub(crate) use cache::prepare;
 pub use client::{Client, Network, NetworkError, digest};
 pub use credentials::{Login, login};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cardea_control::fetch::Artifact;
+use cardea_control::fetch::{Artifact, Interfaces};
 
 use super::mistake::Mistake;
 use super::module::{Module, Shape};
@@ -22,8 +22,8 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     let module = Module::read(&args.path)?;
-    let Some(shape) = Shape::read(&module.bytes) else {
-        let what = format!("{} is not a Wasm component", module.path.display());
+    let Some(shape) = Shape::of_any(&module.bytes).filter(|shape| shape.is_component || shape.abi().is_some()) else {
+        let what = format!("{} is neither a component nor a module of an ABI that is known", module.path.display());
         return Err(Mistake::policy(what, "name the .wasm file that `cardea policy build` made; `check` says more"));
     };
     let place = registry::Place::open(&args.image, &args.registry)?;
@@ -32,7 +32,8 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
     }
     let grants: Vec<String> = shape.capabilities().into_iter().map(str::to_owned).collect();
     let created = Some(created()?);
-    let artifact = Artifact { module: module.bytes, imports: shape.imports, exports: shape.exports, created };
+    let component = shape.is_component.then_some(Interfaces { imports: shape.imports, exports: shape.exports });
+    let artifact = Artifact { module: module.bytes, component, created };
     let digest = registry::wait(place.repository(true).push(&artifact))?;
     print::line(format!("{}@{digest}", place.image.name()));
     print::progress(format!("pushed {} as {}", module.path.display(), place.image));

@@ -13,11 +13,16 @@ use super::signature::{self, KeyError, PublicKey, Signed, SigningKey};
 #[derive(Debug, Clone)]
 pub struct Artifact {
     pub module: Vec<u8>,
-    /// Of the component, as written: `cardea:policy/exchange@0.1.0`.
-    pub imports: Vec<String>,
-    pub exports: Vec<String>,
+    /// Of a component, as written: `cardea:policy/exchange@0.1.0`. Absent of a core module, of proxy-wasm or http-wasm.
+    pub component: Option<Interfaces>,
     /// RFC 3339; without it the same module has the same digest whenever it is pushed.
     pub created: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Interfaces {
+    pub imports: Vec<String>,
+    pub exports: Vec<String>,
 }
 
 /// One repository, for one command.
@@ -43,11 +48,11 @@ impl<'a> Repository<'a> {
         let config = Config {
             created: artifact.created.clone(),
             architecture: "wasm".into(),
-            os: "wasip2".into(),
+            os: if artifact.component.is_some() { "wasip2" } else { "wasip1" }.into(),
             layer_digests: vec![layer.digest.clone()],
-            component: Some(Component {
-                exports: artifact.exports.clone(),
-                imports: artifact.imports.clone(),
+            component: artifact.component.clone().map(|Interfaces { imports, exports }| Component {
+                exports,
+                imports,
                 target: None,
             }),
         };
