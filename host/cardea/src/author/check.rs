@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<Verdict, Mistake> {
         Ok(note) => print::line(format!("  ok: loads in {}{note}", print::duration(start.elapsed()))),
         Err(error) => findings.push(Finding::new(
             format!("refused ({}): {}", error.stage, error.message),
-            format!("{}{}", place(&error, policy.as_deref()), error.remedy),
+            format!("{}{}", place(&error, policy.as_deref(), granted), error.remedy),
         )),
     }
     if let Some(shape) = &shape {
@@ -165,8 +165,9 @@ fn at_manifest(error: LoadError, spec: &Policy) -> LoadError {
 }
 
 /// Where in the manifest to do it, if there is one.
-fn place(error: &LoadError, policy: Option<&Path>) -> String {
+fn place(error: &LoadError, policy: Option<&Path>, granted: Option<&[String]>) -> String {
     match (policy, error.field) {
+        (_, "spec.grants.interfaces") if granted.is_some() => String::from("--grants: "),
         (None, _) => String::new(),
         (Some(policy), "") => format!("{}: ", policy.display()),
         (Some(policy), field) => format!("{}: {field}: ", policy.display()),

@@ -32,27 +32,29 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Verdict, Mistake> {
-    let found = find::suites(&args.paths)?;
+    let found = find::suites(&args.paths, args.module.as_deref())?;
     if args.module.as_ref().is_some_and(|module| !module.is_dir()) && found.len() != 1 {
         let what = format!("--module names one module, and {} policies are to be tested", found.len());
         return Err(Mistake::usage(what, "name one folder beside it"));
     }
     let start = Instant::now();
-    let (mut outcomes, mut first_mistake) = (Vec::new(), None);
+    let (mut outcomes, mut untested, mut first_mistake) = (Vec::new(), Vec::new(), None);
     for found in &found {
         match one(found, args) {
             Ok(outcome) => outcomes.push(outcome),
             Err(mistake) => {
                 print::mistake(&mistake);
                 first_mistake.get_or_insert(mistake.exit_code);
+                untested.push(Outcome::untested(found.name(), &mistake));
             }
         }
     }
-    if let Some(path) = &args.junit {
-        std::fs::write(path, junit::report(&outcomes)).map_err(|error| Mistake::unwritable(path, error))?;
-    }
     let failed: usize = outcomes.iter().map(Outcome::failed).sum();
     let passed = outcomes.iter().map(|outcome| outcome.cases.len()).sum::<usize>() - failed;
+    if let Some(path) = &args.junit {
+        outcomes.extend(untested);
+        std::fs::write(path, junit::report(&outcomes)).map_err(|error| Mistake::unwritable(path, error))?;
+    }
     print::line(format!("{passed} passed, {failed} failed in {}", print::duration(start.elapsed())));
     match first_mistake {
         Some(exit_code) => {

@@ -24,11 +24,15 @@ impl Found {
     }
 }
 
-/// In the order of the paths. Of several paths, as `policies/*` gives them, those that are no policy are passed over.
-pub fn suites(paths: &[PathBuf]) -> Result<Vec<Found>, Mistake> {
+/// In the order of the paths. Of several paths, as `policies/*` gives them, and of what lies in a folder, those that are no
+/// policy are passed over: neither a project nor beside a module, nor the name of one in the folder `modules`.
+pub fn suites(paths: &[PathBuf], modules: Option<&Path>) -> Result<Vec<Found>, Mistake> {
     let mut found = Vec::new();
     for path in paths {
-        let here = at(path)?;
+        let mut here = at(path)?;
+        if paths.len() > 1 || here.iter().any(|each| each.folder.parent() == Some(path)) {
+            here.retain(|each| has_module(each, modules));
+        }
         if here.is_empty() && Language::of(path).is_some() {
             print::progress(format!("{}: no {FILE}, so nothing to test", path.display()));
         }
@@ -63,6 +67,22 @@ fn at(path: &Path) -> Result<Vec<Found>, Mistake> {
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     folders.sort();
     Ok(folders.iter().filter_map(|folder| in_folder(folder)).collect())
+}
+
+/// Said where it has none.
+fn has_module(found: &Found, modules: Option<&Path>) -> bool {
+    let is_module = |path: &Path| path.extension().is_some_and(|extension| extension == "wasm");
+    let beside = || {
+        std::fs::read_dir(&found.folder)
+            .is_ok_and(|mut all| all.any(|each| each.is_ok_and(|each| is_module(&each.path()))))
+    };
+    let named =
+        modules.is_some_and(|modules| modules.is_file() || modules.join(format!("{}.wasm", found.name())).is_file());
+    let has = named || Language::of(&found.folder).is_some() || beside();
+    if !has {
+        print::progress(format!("{}: neither a project nor a module for it: passed over", found.scenarios.display()));
+    }
+    has
 }
 
 fn in_folder(folder: &Path) -> Option<Found> {
@@ -108,19 +128,26 @@ mod tests {
         for name in ["canary/scenarios.yaml", "canary/Cargo.toml", "plain/Cargo.toml", "target/x", "Cargo.toml"] {
             touch(root.path().join(name));
         }
-        let glob = ["canary", "plain", "target", "Cargo.toml"].map(|name| root.path().join(name));
+        touch(root.path().join("conformance/scenarios.yaml"));
+        let glob = ["canary", "conformance", "plain", "target", "Cargo.toml"].map(|name| root.path().join(name));
         let names = |found: Vec<Found>| found.iter().map(Found::name).collect::<Vec<_>>();
-        assert_eq!(suites(&glob).map(names), Ok(vec![String::from("canary")]));
-        assert_eq!(suites(&[root.path().to_owned()]).map(names), Ok(vec![String::from("canary")]));
+        let canary = || Ok(vec![String::from("canary")]);
+        assert_eq!(suites(&glob, None).map(names), canary());
+        assert_eq!(suites(&[root.path().to_owned()], None).map(names), canary());
         let file = root.path().join("canary/scenarios.yaml");
-        assert_eq!(suites(&[file]).map(names), Ok(vec![String::from("canary")]));
+        assert_eq!(suites(&[file], None).map(names), canary());
+        let alone = root.path().join("conformance");
+        assert_eq!(suites(&[alone], None).map(names), Ok(vec![String::from("conformance")]), "what is named is meant");
+        touch(root.path().join("target/conformance.wasm"));
+        let both = suites(&[root.path().to_owned()], Some(&root.path().join("target"))).map(names);
+        assert_eq!(both, Ok(vec![String::from("canary"), String::from("conformance")]));
     }
 
     #[test]
     fn a_path_without_scenarios_is_named() {
         let root = tempfile::tempdir().expect("a folder");
         for path in [root.path().to_owned(), root.path().join("missing")] {
-            let mistake = suites(std::slice::from_ref(&path)).expect_err("a mistake");
+            let mistake = suites(std::slice::from_ref(&path), None).expect_err("a mistake");
             assert!(mistake.what.starts_with(&path.display().to_string()), "{mistake}");
             assert_eq!(mistake.exit_code, 2);
         }

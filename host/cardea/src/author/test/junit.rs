@@ -50,6 +50,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::author::mistake::Mistake;
+
+    #[test]
+    fn a_policy_that_does_not_build_is_a_failure() {
+        let mistake = Mistake::policy("canary: policy.c does not compile", "correct the source");
+        let xml = report(&[Outcome::untested(String::from("canary"), &mistake)]);
+        assert!(xml.contains("<testsuite name=\"canary\" tests=\"1\" failures=\"1\">"), "{xml}");
+        assert!(xml.contains("<failure message=\"canary: policy.c does not compile\">"), "{xml}");
+        assert!(xml.contains("\ncorrect the source</failure>"), "{xml}");
+    }
 
     #[test]
     fn a_broken_promise_is_a_failure_and_its_text_is_escaped() {

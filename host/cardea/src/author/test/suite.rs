@@ -34,6 +34,13 @@ pub struct Played {
 }
 
 impl Outcome {
+    /// For a report: of a policy that could not be played, the reason as a failure.
+    pub fn untested(name: String, mistake: &Mistake) -> Self {
+        let broken = vec![mistake.what.clone(), mistake.remedy.clone()];
+        let promise = String::from("it can be tested");
+        Self { name, cases: vec![Played { promise, broken, took: Duration::ZERO }] }
+    }
+
     pub fn failed(&self) -> usize {
         self.cases.iter().filter(|case| !case.broken.is_empty()).count()
     }
