@@ -26,7 +26,7 @@ mod reads;
 mod source;
 mod state;
 
-pub use abi::proxy_wasm::fuzz_proxy_wasm;
+pub use abi::proxy_wasm::{HostCall, fuzz_proxy_wasm, proxy_wasm_host_calls};
 pub use abi::wasi_http::{Answer, Callout, Event, Feed, Inflow, Outflow, Outgoing, Service, Timeouts, Unanswered};
 pub use abi::{Abi, Call, CallFailure, CallReply, Caller, Request as CallRequest, Side};
 pub use backtrace::{BACKTRACE, CALLED_BY};

@@ -12,6 +12,7 @@ mod functions;
 mod grpc;
 mod guest;
 mod home;
+mod known;
 mod load;
 mod maps;
 mod memory;
@@ -28,6 +29,7 @@ use std::time::Instant;
 
 use wasmtime::InstancePre;
 
+pub use known::{HostCall, proxy_wasm_host_calls};
 pub(crate) use load::load;
 
 use crate::abi::core_module::Names;

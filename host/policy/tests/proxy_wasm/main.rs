@@ -12,7 +12,10 @@ mod headers;
 mod hostile;
 mod life;
 mod plugin;
+mod random;
 mod reference;
+mod script;
+mod table;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

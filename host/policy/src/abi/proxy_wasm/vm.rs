@@ -339,7 +339,7 @@ impl Vm {
     }
 }
 
-fn store(loaded: &Loaded, making: &Making, first_call: u32) -> Store<Guest> {
+pub(super) fn store(loaded: &Loaded, making: &Making, first_call: u32) -> Store<Guest> {
     let guest = Guest {
         base: Host::new(Arc::clone(&making.shared), Rc::clone(&making.worker)),
         spec: Arc::clone(&making.spec),
