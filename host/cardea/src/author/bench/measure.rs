@@ -137,8 +137,11 @@ impl Subject<'_> {
         }))
     }
 
-    /// Of one instance more, after some requests.
+    /// Of one instance more, after some requests; of nothing where instances do not outlive their exchange.
     fn memory(&self, stage: &Stage, player: &Player) -> Result<Memory, Mistake> {
+        if player.footprint().is_none() {
+            return Ok(Memory { private_dirty_bytes: None, linear_bytes: None });
+        }
         // What the allocator still gives back of earlier work would hide what an instance takes; it does when it is at work.
         let mut players = self.instances(stage, player, INSTANCES_BEFORE)?;
         let mut grown = Vec::new();
