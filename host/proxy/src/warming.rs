@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use cardea_policy::Policy;
 use tokio::sync::watch;
 
+use crate::live::Generation;
 use crate::worker::Worker;
 
 /// For all workers together.
@@ -62,5 +63,14 @@ pub async fn follow(worker: Rc<Worker>) {
         if round.left.fetch_sub(1, Ordering::AcqRel) == 1 {
             round.waits.unpark();
         }
+    }
+}
+
+/// Wakes what works without requests and is not awake yet: after the start of the process, or of a round that came too late here.
+pub async fn wake(worker: &Rc<Worker>, generation: &Generation) {
+    let members = generation.chains.iter().flat_map(|chain| chain.members.iter());
+    for policy in members.filter_map(|member| member.loaded.as_ref()).filter(|policy| policy.is_eager()) {
+        worker.instances.borrow_mut().warm(policy, generation.number);
+        tokio::task::yield_now().await;
     }
 }

@@ -283,13 +283,18 @@ async fn end_policies(worker: &Rc<Worker>) {
 async fn tick(worker: Rc<Worker>) {
     let mut interval = tokio::time::interval(RESOLUTION);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut ticks = 0;
+    let (mut ticks, mut seen) = (0, 0);
     loop {
         interval.tick().await;
         worker.tick(ticks);
-        let generation = worker.pin().generation.number;
+        let pinned = worker.pin();
+        let number = pinned.generation.number;
+        if std::mem::replace(&mut seen, number) != number {
+            warming::wake(&worker, &pinned.generation).await;
+        }
+        drop(pinned);
         let mut instances = worker.instances.borrow_mut();
-        instances.advance(generation);
+        instances.advance(number);
         instances.tick(Instant::now());
         callout::start(&worker, &mut instances);
         drop(instances);
