@@ -11,7 +11,7 @@ use std::sync::Arc;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 pub(crate) use cache::Cache;
-pub(crate) use seats::{Seat, Seats, Slot, Slots};
+pub(crate) use seats::{Seat, Seats, Share, SharedSeat, Slot, Slots};
 pub(crate) use ticker::Pulse;
 use ticker::Ticker;
 
@@ -144,6 +144,11 @@ impl Engine {
     /// For guests that stay for as long as an exchange: they leave half of the seats to others.
     pub(crate) fn take_shared_seat(&self) -> Option<Seat> {
         (self.inner.seats.taken() < self.inner.options.instances_max.div_ceil(2)).then(|| self.take_seat()).flatten()
+    }
+
+    /// For an instance of one of many exchanges of a policy: none may have more than it leaves to others.
+    pub(crate) fn take_seat_of(&self, share: &Arc<Share>) -> Option<SharedSeat> {
+        Seats::take_of(&self.inner.seats, share)
     }
 
     pub(crate) fn take_slot(&self) -> Slot {

@@ -25,7 +25,7 @@ use self::guest::{Guest, Material, State};
 use self::pool::{Kept, Pool};
 use self::stage::Features;
 use super::{Resident, wasi_p1};
-use crate::engine::Engine;
+use crate::engine::{Engine, Share};
 use crate::failure::Failure;
 use crate::host::Worker;
 use crate::load::{LoadError, StartCost};
@@ -51,6 +51,8 @@ struct Loaded {
     reads_bodies: bool,
     /// What it enables when it starts.
     features: Features,
+    /// Of the places of instances.
+    share: Arc<Share>,
 }
 
 /// Links the module, and starts one instance as a probe: what fails here would fail on every request.
@@ -66,6 +68,7 @@ pub(crate) fn load(
         config: config_text(&spec.config),
         reads_bodies: module.imports().any(|import| import.module() == imports::MODULE && import.name() == "read_body"),
         features: Features::default(),
+        share: Arc::default(),
     };
     let worker = Rc::new(Worker::new(Random::System));
     let pulse = engine.pulse();

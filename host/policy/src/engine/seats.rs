@@ -14,6 +14,17 @@ pub(crate) struct Seats {
 #[derive(Debug)]
 pub(crate) struct Seat(Arc<Seats>);
 
+/// What one policy has of the seats, over all workers.
+#[derive(Debug, Default)]
+pub(crate) struct Share(AtomicU32);
+
+/// A place that counts to a policy's share.
+#[derive(Debug)]
+pub(crate) struct SharedSeat {
+    share: Arc<Share>,
+    _seat: Seat,
+}
+
 impl Seats {
     pub fn new(most: u32) -> Self {
         Self { taken: AtomicU32::new(0), most }
@@ -25,6 +36,17 @@ impl Seats {
         (this.taken.fetch_add(1, Ordering::Relaxed) < this.most).then_some(seat)
     }
 
+    /// None where a policy would have more than are left to all others: the first to be slow gets half of the seats, the next half
+    /// of the rest, and there are always some for one that has none. (Choudhury and Hahn, 1998, on buffers that queues share.)
+    pub fn take_of(this: &Arc<Self>, share: &Arc<Share>) -> Option<SharedSeat> {
+        let held = share.0.fetch_add(1, Ordering::Relaxed);
+        let seat = Self::take(this).map(|seat| SharedSeat { share: Arc::clone(share), _seat: seat });
+        if seat.is_none() {
+            share.0.fetch_sub(1, Ordering::Relaxed);
+        }
+        seat.filter(|_| held <= this.most.saturating_sub(this.taken()))
+    }
+
     pub fn taken(&self) -> u32 {
         self.taken.load(Ordering::Relaxed)
     }
@@ -33,6 +55,12 @@ impl Seats {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for SharedSeat {
+    fn drop(&mut self) {
+        self.share.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -81,5 +109,31 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.slots.free.lock().unwrap_or_else(PoisonError::into_inner).returned.push(self.index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_gets_no_more_than_are_left_to_others() {
+        let seats = Arc::new(Seats::new(16));
+        let take = |share: &Arc<Share>| std::iter::from_fn(|| Seats::take_of(&seats, share)).collect::<Vec<_>>();
+        let [first, second, third] = [(); 3].map(|()| Arc::default());
+        let taken = [take(&first), take(&second), take(&third)];
+        assert_eq!(taken.each_ref().map(Vec::len), [8, 4, 2]);
+        drop(taken);
+        assert_eq!((seats.taken(), take(&second).len()), (0, 8));
+    }
+
+    #[test]
+    fn the_last_seat_is_for_one_that_has_none() {
+        let seats = Arc::new(Seats::new(1));
+        let share = Arc::default();
+        let seat = Seats::take_of(&seats, &share);
+        assert!(seat.is_some() && Seats::take_of(&seats, &share).is_none());
+        drop(seat);
+        assert!(Seats::take_of(&seats, &share).is_some(), "a refusal takes nothing");
     }
 }

@@ -1,4 +1,4 @@
-//! Instances: one with an exchange from its request to its response, then back, and never more than there are places.
+//! Instances: one with an exchange from its request to its response, then back, and never more than a policy's share of the places.
 
 use cardea_model::config::Isolation;
 
@@ -54,12 +54,16 @@ fn with_isolation_each_exchange_has_one_of_its_own() {
 }
 
 #[test]
-fn there_are_no_more_instances_than_places() {
+fn slow_exchanges_of_one_policy_leave_places_to_another() {
     let mut play = Play::new(&counting());
-    // As many as the test's engine allows.
-    let waiting: Vec<_> = (0..16).map(|_| play.get()).collect();
+    // Each waits for its backend's answer, until the test's engine of 16 places refuses.
+    let waiting: Vec<_> = (0..8).map(|_| play.get()).collect();
+    assert!(waiting.iter().all(|played| matches!(played.outcome, Outcome::Forward(_))));
     assert!(matches!(play.get().outcome, Outcome::Fail(failure) if failure.label() == "policy_overloaded"));
+    let slow = play.turn_to("other", &counting());
+    assert_eq!([seen(&play.exchange(&[], &[])), seen(&play.exchange(&[], &[]))], ["1", "2"], "it has its own instance");
     drop(waiting);
+    play.policy = slow;
     assert_eq!(seen(&play.exchange(&[], &[])), "1");
 }
 

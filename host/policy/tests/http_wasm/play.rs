@@ -80,6 +80,12 @@ impl Play {
         Self { worker, policy }
     }
 
+    /// Loads another policy on the same worker and goes on with it; gives the one before.
+    pub fn turn_to(&mut self, name: &str, handler: &Handler) -> Arc<Policy> {
+        let policy = self.worker.try_load(support::spec(name, &handler.build())).unwrap();
+        std::mem::replace(&mut self.policy, policy)
+    }
+
     /// A request without a body.
     pub fn get(&mut self) -> Played {
         self.send(support::exchange(), Given::default())

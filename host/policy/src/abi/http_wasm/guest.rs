@@ -12,7 +12,7 @@ use super::stage::{Features, Phase, Stage};
 use super::{HANDLE_REQUEST, HANDLE_RESPONSE, Loaded};
 use crate::abi::Turn;
 use crate::abi::wasi_p1::{Exit, Lines, Surroundings};
-use crate::engine::{Engine, Seat};
+use crate::engine::{Engine, SharedSeat};
 use crate::failure::Failure;
 use crate::host::{Host, LOG_LINE_BYTES_MAX, Worker};
 use crate::instance::{self, INIT_DEADLINE, Life};
@@ -52,14 +52,14 @@ pub(super) struct Guest {
     /// When it had started: that has a deadline of its own, and takes nothing of the first call's.
     ready: Instant,
     life: Life,
-    /// Gives its place among all instances back when it drops.
-    _seat: Seat,
+    /// Gives its place among all instances, and in its policy's share, back when it drops.
+    _seat: SharedSeat,
 }
 
 impl Guest {
     /// Instantiates, and runs what the toolchain wants to be run first.
     pub fn new(material: Material<'_>, worker: &Rc<Worker>, now: Instant) -> Result<Self, Failure> {
-        let seat = material.engine.take_seat().ok_or(Failure::Overloaded)?;
+        let seat = material.engine.take_seat_of(&material.loaded.share).ok_or(Failure::Overloaded)?;
         let mut store = store(material, worker);
         let instance = instantiate(material.loaded, &mut store)
             .and_then(|instance| initialise(&instance, &mut store).map(|()| instance))
@@ -74,7 +74,7 @@ impl Guest {
 
     /// How long the two halves of a start take.
     pub fn time_start(material: Material<'_>, worker: &Rc<Worker>) -> Result<StartCost, Failure> {
-        let _seat = material.engine.take_seat().ok_or(Failure::Overloaded)?;
+        let _seat = material.engine.take_seat_of(&material.loaded.share).ok_or(Failure::Overloaded)?;
         let begun = Instant::now();
         let mut store = store(material, worker);
         let made = instantiate(material.loaded, &mut store).and_then(|instance| {
