@@ -126,6 +126,11 @@ pub(crate) trait Session {
         Ok(BodyFlow::Send(self.take_held(side)))
     }
 
+    /// Trailers to follow a body that had none: asked for when it has heard of the end, and announced in the head that it held.
+    fn take_trailers(&mut self, _side: Side) -> Option<HeaderMap> {
+        None
+    }
+
     /// While a side is paused or holds bytes: ready when [`Self::resume`] has something to say: that it was continued, that
     /// it replied, that its VM is gone.
     fn poll_resumed(&mut self, _cx: &mut Context<'_>, _side: Side) -> Poll<()> {

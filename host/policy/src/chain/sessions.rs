@@ -206,6 +206,11 @@ impl Run {
         }
     }
 
+    /// Trailers that the member puts after a body that had none.
+    pub fn take_trailers(&mut self, member: usize, side: Side) -> Option<HeaderMap> {
+        self.session_mut(member)?.take_trailers(side)
+    }
+
     /// `given` goes on as it is if the member has no session any more, or loses it by a failure that is skipped.
     fn with_session(
         &mut self,

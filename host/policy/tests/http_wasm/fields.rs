@@ -1,7 +1,7 @@
 //! Header fields and trailers.
 
 use crate::guest::Handler;
-use crate::play::{Given, Play, Played};
+use crate::play::{Given, Play, Played, given};
 use crate::support::exchange;
 
 fn get(text: &str) -> Played {
@@ -190,7 +190,7 @@ fn without_the_feature_or_a_section_there_are_no_trailers() {
     assert_eq!(play.send(exchange(), body).trailers.unwrap()["x-checksum"], "abc");
     for start in ["", "(drop (call $enable_features (i32.const 4)))"] {
         let set = Handler::request("(call $set_header_value (i32.const 2) {a} {b})").start(start);
-        assert!(Play::new(&set).get().outcome.failure().to_string().contains("no section of trailers"));
+        assert!(Play::new(&set).get().outcome.failure().to_string().contains("no body was collected"));
     }
 }
 
@@ -207,4 +207,41 @@ fn trailers_of_a_response_are_seen_and_changed() {
     assert_eq!(trailers.keys().collect::<Vec<_>>(), ["grpc-message"]);
     assert_eq!(played.exchange.response.unwrap().headers["x-status"], "13");
     assert_eq!(played.outcome.forwarded(), "x");
+}
+
+#[test]
+fn trailers_are_added_to_a_body_that_had_none() {
+    let request =
+        "(call $set_header_value (i32.const 2) {x-sum} {7}) (call $add_header_value (i32.const 2) {x-sum} {8})
+        (call $set_header_value (i32.const 2) {x-gone} {1}) (call $remove_header (i32.const 2) {x-gone})";
+    let response = "(call $set_header_value (i32.const 3) {x-end} {1})";
+    let handler = Handler::request(request).start("(drop (call $enable_features (i32.const 6)))").response(response);
+    let mut play = Play::new(&handler.without("read_body"));
+    let mut played = play.post(&["hel", "lo"]);
+    let values = |fields: &http::HeaderMap, name| fields.get_all(name).iter().cloned().collect::<Vec<_>>();
+    assert_eq!(values(played.trailers.as_ref().unwrap(), "x-sum"), ["7", "8"]);
+    assert_eq!(values(&played.exchange.request.headers, "trailer"), ["x-sum"], "the head names what follows");
+    play.answer(&mut played, given(&["x"]));
+    assert_eq!(values(played.trailers.as_ref().unwrap(), "x-end"), ["1"]);
+    assert_eq!(values(&played.exchange.response.unwrap().headers, "trailer"), ["x-end"]);
+    assert_eq!(played.outcome.forwarded(), "x");
+}
+
+#[test]
+fn a_name_that_is_announced_is_not_announced_again() {
+    let handler = Handler::request("(call $set_header_value (i32.const 2) {x-sum} {7})");
+    let mut play = Play::new(&handler.start("(drop (call $enable_features (i32.const 4)))"));
+    let mut exchange = exchange();
+    exchange.request.headers.insert("trailer", "x-other, X-Sum".parse().unwrap());
+    let played = play.send(exchange, Given { pieces: &["hello"], trailers: &[("x-other", "1")] });
+    assert_eq!(played.trailers.unwrap().len(), 2);
+    assert_eq!(played.exchange.request.headers.get_all("trailer").iter().count(), 1);
+}
+
+#[test]
+fn no_trailer_follows_a_body_that_is_longer_than_was_collected() {
+    let handler = Handler::request("(call $set_header_value (i32.const 2) {x-sum} {7})");
+    let handler = handler.start("(drop (call $enable_features (i32.const 4)))");
+    let mut play = Play::with(&handler, |spec| spec.limits.body_bytes_max = 4);
+    assert!(play.post(&["hello", "world"]).outcome.failure().to_string().contains("no body was collected"));
 }

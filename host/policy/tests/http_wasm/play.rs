@@ -183,12 +183,15 @@ impl Play {
             out.push_str(&body.pieces.concat());
         }
         for (index, piece) in body.pieces.iter().enumerate().filter(|_| hears) {
-            let end = index + 1 == body.pieces.len() && trailers.is_empty();
+            let end = index + 1 == body.pieces.len() && body.trailers.is_empty();
             let bytes = Bytes::copy_from_slice(piece.as_bytes());
             let step = played.run.on_body(0, side, instances, &mut played.exchange, bytes, end);
+            if let Some(added) = played.run.take_trailers(0, side).filter(|_| end) {
+                trailers = added;
+            }
             take(step, played, &mut out, &mut holds);
         }
-        if !trailers.is_empty() && hears {
+        if !body.trailers.is_empty() && hears {
             let step = played.run.on_trailers(0, side, instances, &mut played.exchange, &mut trailers);
             take(step, played, &mut out, &mut holds);
         }

@@ -184,6 +184,9 @@ impl Filter {
         let step = visit(&self.worker, &mut self.policies.borrow_mut(), |policies, instances| {
             policies.run.on_body(self.member, self.side, instances, &mut policies.exchange, data, end)
         });
+        if end {
+            self.trailers = self.policies.borrow_mut().run.take_trailers(self.member, self.side);
+        }
         self.take(step)
     }
 

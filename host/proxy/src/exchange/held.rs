@@ -29,7 +29,9 @@ pub async fn request(
         Err(Broken::Failed(failure)) => return Err(failure),
         Ok(()) => {}
     }
-    if hears {
+    // It may have written a body where there was none.
+    if hears || !filter.is_done() {
+        filter.policies.borrow_mut().exchange.ended = false;
         let body = std::mem::replace(&mut asked.body, Outbound::Empty);
         let filter = filter.of(body.upload());
         asked.body = Outbound::Filtered(Box::new(Filtered { filter, body }));

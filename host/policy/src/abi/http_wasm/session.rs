@@ -11,13 +11,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::TRAILER;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::body::Body;
 use super::guest::{Guest, Next};
 use super::pool::Pool;
 use super::stage::{Features, Stage};
 use crate::abi::{BodyFlow, Flow, Session, Side, Turn};
+use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::outcome::{Reply, Summary};
 
@@ -160,7 +162,17 @@ impl Visit {
     }
 
     /// The guest's turn, with all of the body or as much as may be held.
-    fn collected(&mut self, turn: &mut Turn<'_>, side: Side) -> Result<BodyFlow, Failure> {
+    fn collected(&mut self, turn: &mut Turn<'_>, side: Side, is_whole: bool) -> Result<BodyFlow, Failure> {
+        self.stage.is_whole = is_whole;
+        let flow = self.heard(turn, side);
+        self.stage.is_whole = false;
+        if let (Ok(_), Some(trailers)) = (&flow, &self.stage.trailers) {
+            announce(trailers, turn.exchange, side);
+        }
+        flow
+    }
+
+    fn heard(&mut self, turn: &mut Turn<'_>, side: Side) -> Result<BodyFlow, Failure> {
         match side {
             Side::Request => {
                 let reply = self.handle_request(turn)?;
@@ -196,6 +208,26 @@ impl Visit {
     }
 }
 
+/// A head names the trailers that follow it (RFC 9110, 6.6.2): HTTP/1.1 carries no others.
+fn announce(trailers: &HeaderMap, exchange: &mut Exchange, side: Side) {
+    let head = match (side, exchange.response.as_mut()) {
+        (Side::Request, _) => &mut exchange.request.headers,
+        (Side::Response, Some(response)) => &mut response.headers,
+        (Side::Response, None) => return,
+    };
+    for name in trailers.keys() {
+        if !is_announced(head, name) {
+            // A head that is full says nothing, and the trailer stays behind.
+            let _ = head.try_append(TRAILER, HeaderValue::from(name.clone()));
+        }
+    }
+}
+
+fn is_announced(head: &HeaderMap, name: &HeaderName) -> bool {
+    let values = head.get_all(TRAILER).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
 impl Session for Visit {
     fn on_head(&mut self, turn: &mut Turn<'_>, side: Side) -> Result<Flow, Failure> {
         match side {
@@ -222,10 +254,10 @@ impl Session for Visit {
         if fits && !end {
             return Ok(BodyFlow::Hold);
         }
-        if !end {
+        if !fits {
             body.cut();
         }
-        let flow = self.collected(turn, side);
+        let flow = self.collected(turn, side, fits);
         if flow.is_err() {
             // The chain has this piece still.
             self.stage.body(side).drop_last(bytes.len());
@@ -240,11 +272,15 @@ impl Session for Visit {
             Way::Collect => {}
         }
         self.stage.trailers = Some(fields.clone());
-        let flow = self.collected(turn, side)?;
+        let flow = self.collected(turn, side, true)?;
         if let Some(trailers) = self.stage.trailers.take() {
             *fields = trailers;
         }
         Ok(flow)
+    }
+
+    fn take_trailers(&mut self, _side: Side) -> Option<HeaderMap> {
+        self.stage.trailers.take().filter(|trailers| !trailers.is_empty())
     }
 
     fn poll_resumed(&mut self, _cx: &mut Context<'_>, side: Side) -> Poll<()> {

@@ -50,8 +50,10 @@ pub(super) struct Stage {
     pub request: Body,
     pub response: Body,
     pub draft: Draft,
-    /// Of the side in hand, where its body came with a section of them, and was collected.
+    /// Of the side in hand, where its body was collected and came with a section of them, or the guest added one.
     pub trailers: Option<HeaderMap>,
+    /// The body in hand was collected to its end: a section of trailers may follow it.
+    pub is_whole: bool,
     pub undo: Undo,
     /// Names and values that the call in hand has written.
     pub edit_bytes: usize,

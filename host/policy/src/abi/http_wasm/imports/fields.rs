@@ -184,8 +184,8 @@ fn may_edit(stage: &Stage, kind: Kind) -> wasmtime::Result<()> {
     if kind.side == Side::Request && stage.phase != Phase::Request {
         return Err(misuse("a request's header is set in handle_response"));
     }
-    if kind.trailers && !(trailers_are_seen(stage, kind.side) && stage.trailers.is_some()) {
-        return Err(misuse("a trailer is set, and there is no section of trailers to be seen"));
+    if kind.trailers && !(trailers_are_seen(stage, kind.side) && stage.is_whole) {
+        return Err(misuse("a trailer is set, and no body was collected that it could follow"));
     }
     Ok(())
 }
