@@ -202,6 +202,7 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .total_memories(instances.saturating_mul(MEMORIES_MAX))
         .max_memories_per_component(MEMORIES_MAX)
+        .max_memories_per_module(MEMORIES_MAX)
         .max_memory_size(options.memory_bytes_max as usize)
         .total_tables(instances.saturating_mul(4))
         .max_tables_per_component(TABLES_MAX)

@@ -104,6 +104,31 @@ fn memory_beyond_the_limit_is_not_given() {
     assert_eq!(failure_of(&guest), Failure::Memory);
 }
 
+/// The limit is 256 pages: each of the two could have them, but not both.
+#[test]
+fn memory_is_bounded_over_all_memories_of_a_guest() {
+    let two = "(memory (export \"memory\") 2) (memory $other 1)";
+    let grow = |memory: &str, refused: bool| {
+        let given = if refused { "i32.ne" } else { "i32.eq" };
+        format!("(if ({given} (memory.grow {memory} (i32.const 150)) (i32.const -1)) (then unreachable))")
+    };
+    let [first, other] = [("0", "$other"), ("$other", "0")]
+        .map(|(one, two)| Guest::request(&format!("{} {} i32.const 1024", grow(one, false), grow(two, true))));
+    for guest in [first, other] {
+        let mut worker = Worker::default();
+        let policy = worker.load("greedy", &guest.memory(two));
+        worker.forward(&policy, &mut exchange());
+    }
+    let ever = "(loop $l (br_if $l (i32.ne (memory.grow $other (i32.const 16)) (i32.const -1)))) unreachable";
+    assert_eq!(failure_of(&Guest::request(ever).memory(two)), Failure::Memory);
+    // And where each request has a copy of an instance that has started.
+    let mut worker = Worker::default();
+    let mut policy = spec("each", &Guest::request(ever).memory(two).build());
+    policy.isolation = Isolation::Request;
+    let policy = worker.try_load(policy).unwrap();
+    assert_eq!([worker.failure(&policy), worker.failure(&policy)], [Failure::Memory, Failure::Memory]);
+}
+
 #[test]
 fn a_guest_that_bears_a_refused_growth_goes_on() {
     let guest = Guest::request("(drop (memory.grow (i32.const 60000))) i32.const 1024");

@@ -150,6 +150,19 @@ fn limits_are_checked_before_the_module_runs() {
     refused(spec("table", &table.build()), "compile", "spec.module", "minimum element size of 50000");
 }
 
+#[test]
+fn a_module_may_have_four_memories_and_the_limit_is_over_all_of_them() {
+    let memories = |pages: [u32; 4]| {
+        let more: String = pages[1..].iter().map(|pages| format!("(memory {pages})")).collect();
+        Guest::next().memory(&format!("(memory (export \"memory\") {}) {more}", pages[0])).build()
+    };
+    let worker = Worker::default();
+    worker.try_load(spec("four", &memories([64, 64, 64, 64]))).unwrap();
+    refused(spec("larger", &memories([64, 64, 64, 65])), "limits", "spec.limits.memory", "needs more memory");
+    let five = Guest::next().memory("(memory (export \"memory\") 2) (memory 1) (memory 1) (memory 1) (memory 1)");
+    refused(spec("five", &five.build()), "compile", "spec.module", "memories count of 5 exceeds");
+}
+
 /// An `init` that runs `body`; with the result area at 2048.
 fn init(body: &str) -> Guest {
     Guest::next().with(&format!("(func $init (param i32 i32) (result i32) {body})"))
