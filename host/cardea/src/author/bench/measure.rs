@@ -139,9 +139,9 @@ impl Subject<'_> {
 
     /// Of one instance more, after some requests; of nothing where instances do not outlive their exchange.
     fn memory(&self, stage: &Stage, player: &Player) -> Result<Memory, Mistake> {
-        if player.footprint().is_none() {
+        let Some(footprint) = player.footprint() else {
             return Ok(Memory { private_dirty_bytes: None, linear_bytes: None });
-        }
+        };
         // What the allocator still gives back of earlier work would hide what an instance takes; it does when it is at work.
         let mut players = self.instances(stage, player, INSTANCES_BEFORE)?;
         let mut grown = Vec::new();
@@ -151,11 +151,9 @@ impl Subject<'_> {
             grown.extend(memory::private_dirty().zip(before).map(|(after, before)| after.saturating_sub(before)));
         }
         grown.sort_unstable();
-        // Instances that end with their exchange have left nothing.
-        let rests = players.iter().find_map(Player::footprint);
         Ok(Memory {
-            private_dirty_bytes: rests.and(grown.get(grown.len() / 2)).map(|bytes| bytes / INSTANCES as u64),
-            linear_bytes: rests.map(|footprint| footprint.memory_bytes),
+            private_dirty_bytes: grown.get(grown.len() / 2).map(|bytes| bytes / INSTANCES as u64),
+            linear_bytes: Some(footprint.memory_bytes),
         })
     }
 
