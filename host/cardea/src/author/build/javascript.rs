@@ -60,12 +60,18 @@ const QUICKJS: Package = Package {
     version: "0.4.5",
     megabytes: 11,
     purpose: "make components of JavaScript policies",
+    file: "node_modules/componentize-qjs/package.json",
 };
 const QUICKJS_MANIFEST: &str = include_str!("../../../../../guest-sdk/javascript/tools/componentize-qjs/package.json");
 const QUICKJS_LOCK: &str = include_str!("../../../../../guest-sdk/javascript/tools/componentize-qjs/package-lock.json");
 
-const ESBUILD: Package =
-    Package { name: "esbuild", version: "0.25.12", megabytes: 4, purpose: "bundle TypeScript and JavaScript policies" };
+const ESBUILD: Package = Package {
+    name: "esbuild",
+    version: "0.25.12",
+    megabytes: 4,
+    purpose: "bundle TypeScript and JavaScript policies",
+    file: "node_modules/esbuild/package.json",
+};
 const ESBUILD_MANIFEST: &str = include_str!("../../../../../guest-sdk/javascript/tools/esbuild/package.json");
 const ESBUILD_LOCK: &str = include_str!("../../../../../guest-sdk/javascript/tools/esbuild/package-lock.json");
 

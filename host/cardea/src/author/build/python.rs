@@ -38,6 +38,7 @@ const COMPONENTIZE: Package = Package {
     version: "0.25.1",
     megabytes: 16,
     purpose: "make components of Python policies",
+    file: "componentize_py/__init__.py",
 };
 
 fn build(project: &Project) -> Result<Vec<Component>, Mistake> {

@@ -45,8 +45,8 @@ fn beside(output: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    const TOOL: Package = Package { name: "tool", version: "1.0", megabytes: 1, purpose: "test" };
-    const NEWER: Package = Package { name: "tool", version: "1.1", megabytes: 1, purpose: "test" };
+    const TOOL: Package = Package { name: "tool", version: "1.0", megabytes: 1, purpose: "test", file: "tool" };
+    const NEWER: Package = Package { name: "tool", version: "1.1", megabytes: 1, purpose: "test", file: "tool" };
 
     #[test]
     fn an_output_is_made_again_where_an_input_or_a_tool_changed() {

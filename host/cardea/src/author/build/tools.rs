@@ -20,6 +20,8 @@ pub struct Package {
     pub megabytes: u32,
     /// What it is for, after "to": `build C policies`.
     pub purpose: &'static str,
+    /// A file of it, from its folder: where that is not there, somebody has cleared the folder.
+    pub file: &'static str,
 }
 
 /// A program: the one that the variable names, else the first of these names on PATH.
@@ -88,11 +90,20 @@ fn installed(
     with: &Installer,
     install: impl FnOnce(&Path, &Path) -> Result<(), Mistake>,
 ) -> Result<PathBuf, Mistake> {
-    let cache = cache()?;
+    installed_in(&cache()?, package, with, install)
+}
+
+fn installed_in(
+    cache: &Path,
+    package: &Package,
+    with: &Installer,
+    install: impl FnOnce(&Path, &Path) -> Result<(), Mistake>,
+) -> Result<PathBuf, Mistake> {
     // Names of npm have a scope: `@bytecodealliance/componentize-js`.
     let name = format!("{}-{}", package.name.trim_start_matches('@').replace('/', "-"), package.version);
     let done = cache.join(&name);
-    if done.is_dir() {
+    let is_whole = || done.join(package.file).is_file();
+    if is_whole() {
         return Ok(done);
     }
     let program = with.program.as_deref().ok_or_else(|| {
@@ -100,16 +111,18 @@ fn installed(
             format!("{} is not here, and is needed to install {} to {}", with.name, title(package), package.purpose);
         Mistake::usage(what, with.missing)
     })?;
-    let unwritable = |error| Mistake::unwritable(&cache, error);
-    std::fs::create_dir_all(&cache).map_err(unwritable)?;
+    let unwritable = |error| Mistake::unwritable(cache, error);
+    std::fs::create_dir_all(cache).map_err(unwritable)?;
     let lock = File::create(cache.join(format!("{name}.lock"))).map_err(unwritable)?;
     lock.lock().map_err(unwritable)?;
-    if !done.is_dir() {
+    if !is_whole() {
         let (title, purpose, place) = (title(package), package.purpose, done.display());
         let (with, size) = (with.name, package.megabytes);
         print::progress(format!("installs {title} with {with} to {purpose}: {size} MB to fetch, once, into {place}"));
-        let work = tempfile::Builder::new().prefix(".installing-").tempdir_in(&cache).map_err(unwritable)?;
+        let work = tempfile::Builder::new().prefix(".installing-").tempdir_in(cache).map_err(unwritable)?;
         install(program, work.path())?;
+        // What is left of one that is not whole; most often nothing is.
+        let _ = std::fs::remove_dir_all(&done);
         std::fs::rename(work.keep(), &done).map_err(unwritable)?;
     }
     Ok(done)
@@ -153,6 +166,24 @@ mod tests {
         let absent = run(&mut Command::new("/no/such/program"), "x", "y").expect_err("a mistake");
         assert!(absent.what.contains("/no/such/program does not run"), "{absent}");
         assert_eq!(run(&mut Command::new("true"), "x", "y"), Ok(()));
+    }
+
+    #[test]
+    fn a_folder_of_which_files_were_cleared_is_installed_anew() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let package = Package { name: "tool", version: "1.0", megabytes: 1, purpose: "test", file: "bin/tool" };
+        let with = Installer { name: "sh", program: Some(PathBuf::from("sh")), missing: "install it" };
+        let place = |_: &Path, folder: &Path| {
+            std::fs::create_dir(folder.join("bin")).expect("a folder");
+            std::fs::write(folder.join("bin/tool"), "").expect("written");
+            Ok(())
+        };
+        let done = installed_in(cache.path(), &package, &with, place).expect("installed");
+        let never = |_: &Path, _: &Path| Err(Mistake::usage("installs again", ""));
+        assert_eq!(installed_in(cache.path(), &package, &with, never), Ok(done.clone()));
+        std::fs::remove_file(done.join("bin/tool")).expect("removed");
+        assert_eq!(installed_in(cache.path(), &package, &with, place), Ok(done.clone()));
+        assert!(done.join("bin/tool").is_file());
     }
 
     #[test]

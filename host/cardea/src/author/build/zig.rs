@@ -30,7 +30,7 @@ const TEMPLATE: Template = Template {
 
 /// Zig changes its language between versions, so another one on PATH is not taken.
 pub const PACKAGE: Package =
-    Package { name: "ziglang", version: "0.17.1", megabytes: 101, purpose: "build Zig policies" };
+    Package { name: "ziglang", version: "0.17.1", megabytes: 101, purpose: "build Zig policies", file: "ziglang/zig" };
 
 /// What one call may put on its stack.
 const STACK_BYTES: &str = "131072";
