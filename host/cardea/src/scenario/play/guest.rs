@@ -64,14 +64,12 @@ impl Playing<'_> {
             Err(failure) => return self.unserved(member, failure, true),
         };
         let body = Some((feed, body.clone()));
-        let mut scene = Scene { playing: self, member, service, body, backend, forwarded: false };
-        match tokio::time::timeout(PATIENCE, scene.play()).await {
-            Ok(Ok(served)) => Some(Reached::Served(served)),
-            failed => {
-                let failure = failed.map_or(Failure::Deadline, |played| played.err().unwrap_or(Failure::Deadline));
-                let whole = !scene.forwarded && scene.body.is_some();
-                self.unserved(member, failure, whole)
-            }
+        let mut scene = Scene { playing: self, member, service, body, backend, forwarded: false, whole: true };
+        let played = tokio::time::timeout(PATIENCE, scene.play()).await.unwrap_or(Err(Failure::Deadline));
+        let whole = scene.whole;
+        match played {
+            Ok(served) => Some(Reached::Served(served)),
+            Err(failure) => self.unserved(member, failure, whole),
         }
     }
 
@@ -90,6 +88,8 @@ struct Scene<'a, 'p> {
     body: Option<(Feed, Bytes)>,
     backend: &'a Whole,
     forwarded: bool,
+    /// Nothing of the exchange is lost yet: a guest that fails may be skipped.
+    whole: bool,
 }
 
 impl Scene<'_, '_> {
@@ -115,6 +115,7 @@ impl Scene<'_, '_> {
     }
 
     fn feed(&mut self) {
+        self.whole = false;
         if let Some((feed, body)) = self.body.take() {
             spawn_local(give(feed, body));
         }
@@ -124,6 +125,7 @@ impl Scene<'_, '_> {
         let (request, waits) = outgoing.take();
         let (parts, body) = request.into_parts();
         let Playing { run, exchange, .. } = &mut *self.playing;
+        self.whole = false;
         run.forwarded(self.member, parts, body.is_ended(), exchange)?;
         self.forwarded = true;
         spawn_local(drain(body));
@@ -147,6 +149,7 @@ impl Scene<'_, '_> {
 
     /// The guest's answer, with all of its body, while the guest goes on.
     async fn answer(&mut self, reply: Response<Outflow>) -> Result<Served, Failure> {
+        self.whole = false;
         let (mut parts, mut body) = reply.into_parts();
         self.playing.run.replied(self.member, &mut parts, &self.service, &mut self.playing.player.instances)?;
         let mut read = Vec::new();
