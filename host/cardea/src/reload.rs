@@ -26,6 +26,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::event::{Level, emit};
+use crate::scenario::vectors::ModuleTests;
 
 pub use policies::figures;
 use policies::{Loaded, Policies};
@@ -83,6 +84,7 @@ impl View {
 impl Reloader {
     pub fn new(
         options: compile::Options,
+        tests: ModuleTests,
         engine: Engine,
         state: Arc<State>,
         shared: Arc<Shared>,
@@ -96,7 +98,7 @@ impl Reloader {
             applied: watch::Sender::new(Arc::default()),
             compiler: Compiler::new(options),
             resolver: Resolver::default(),
-            policies: Policies::default(),
+            policies: Policies::new(tests),
             keys: Keys::default(),
             config: Config::default(),
             problems: Vec::new(),

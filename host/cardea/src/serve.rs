@@ -56,7 +56,7 @@ pub fn run(settings: Checked) -> anyhow::Result<ExitCode> {
     let workers = workers(&shared, &engine, sockets.http, sockets.https)?;
     let stopper = source.stopper();
     let controller = Arc::clone(&settings.compile.controller);
-    let reloader = Reloader::new(settings.compile, engine, state, Arc::clone(&shared), view);
+    let reloader = Reloader::new(settings.compile, settings.module_tests, engine, state, Arc::clone(&shared), view);
     let reports = |namespace: &str| settings.report.options(&controller, namespace);
     let reporter = report::start(&source, &reloader.applied, reports, control.handle());
     let watching = watch_source(source, reloader, index)?;

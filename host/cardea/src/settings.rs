@@ -16,6 +16,7 @@ use cardea_proxy::settings::Settings;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use crate::scenario::vectors::ModuleTests;
 use crate::source::Origin;
 
 /// Durations are written as 500ms, 30s or 1m30s; sizes as 65536 or 64Ki.
@@ -150,6 +151,7 @@ pub struct Checked {
     pub fetch: fetch::Options,
     pub webhook: Option<webhook::Webhook>,
     pub policy_instances_max: u32,
+    pub module_tests: ModuleTests,
     /// Decisions are logged with the values that they were made of: only for authors.
     pub explain: bool,
     /// Between being told to stop and draining.
@@ -185,6 +187,7 @@ impl Checked {
             webhook: flags.webhook.checked(flags.manifests.is_none())?,
             fetch: flags.modules.options(flags.module_cache.as_deref())?,
             policy_instances_max: flags.policy_instances_max,
+            module_tests: flags.modules.tests,
             explain: false,
             drain_delay: flags.bounds.drain_delay,
             proxy: proxy(flags, workers)?,

@@ -14,7 +14,7 @@ use super::mistake::Mistake;
 use super::module::{Module, Shape};
 use super::{Verdict, print};
 use crate::scenario::stage::{Stage, all_interfaces, policy_of, source_of};
-use crate::scenario::vectors;
+use crate::scenario::vectors::{self, ModuleTests};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -138,7 +138,7 @@ fn load(
     };
     // As the ingress does it: the scenarios that it brings come last.
     let loaded = stage.engine.load(&spec, &Arc::new(State::default()), None);
-    match loaded.and_then(|_| vectors::hold(&stage.engine, &spec)) {
+    match loaded.and_then(|_| vectors::hold(&stage.engine, &spec, ModuleTests::Run)) {
         Ok(_) => {
             Ok(policy.map_or_else(String::new, |policy| format!(", granted and configured by {}", policy.display())))
         }

@@ -15,7 +15,7 @@ use cardea_policy::{Engine, LoadCost, LoadError, Member, Policy, State};
 use serde_json::{Value, json};
 
 use crate::event::{Level, emit};
-use crate::scenario::vectors::{self, Held};
+use crate::scenario::vectors::{self, Held, ModuleTests};
 
 /// An instance that takes longer to make is made before its version goes live.
 const COLD_START: Duration = Duration::from_micros(200);
@@ -25,6 +25,7 @@ pub struct Policies {
     list: Paged<Arc<Loaded>>,
     /// By name, as a policy may change its number.
     live: HashMap<Arc<str>, Arc<Policy>>,
+    tests: ModuleTests,
 }
 
 /// A declared policy, and what of it serves.
@@ -39,6 +40,10 @@ pub struct Loaded {
 }
 
 impl Policies {
+    pub fn new(tests: ModuleTests) -> Self {
+        Self { tests, ..Self::default() }
+    }
+
     /// Loads those that changed; says how many did not load.
     pub fn take(&mut self, specs: &Paged<Arc<Spec>>, changed: &[PolicyId], engine: &Engine, state: &Arc<State>) -> u64 {
         let mut gone = Vec::new();
@@ -77,7 +82,7 @@ impl Policies {
         let previous = self.live.get(&name);
         let loaded = engine.load(spec, state, previous).and_then(|policy| {
             if previous.is_none_or(|previous| previous.digest != policy.digest) {
-                hold(engine, spec, &name)?;
+                hold(engine, spec, &name, self.tests)?;
             }
             Ok(policy)
         });
@@ -98,8 +103,8 @@ impl Policies {
 }
 
 /// The scenarios that a module brings are played before it goes live.
-fn hold(engine: &Engine, spec: &Spec, name: &str) -> Result<(), LoadError> {
-    let Held { played, left } = vectors::hold(engine, spec)?;
+fn hold(engine: &Engine, spec: &Spec, name: &str, tests: ModuleTests) -> Result<(), LoadError> {
+    let Held { played, left } = vectors::hold(engine, spec, tests)?;
     if left > 0 {
         emit(
             Level::Warn,

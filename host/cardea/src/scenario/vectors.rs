@@ -22,6 +22,18 @@ pub const EXCHANGES_MAX: usize = 1000;
 /// For all of them; what is left then is not played.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
+/// What an ingress does about them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ModuleTests {
+    /// A module that brings none is refused.
+    Require,
+    /// Those that a module brings are played.
+    #[default]
+    Run,
+    /// None is played.
+    Off,
+}
+
 /// What came of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
@@ -125,11 +137,15 @@ fn checked(section: &[u8]) -> Result<Scenarios, String> {
 /// Plays what the module brings, on the engine that it is loaded into. Blocking: never on a worker.
 ///
 /// # Errors
-/// The first promise that the module breaks, or scenarios that cannot be read.
-pub fn hold(engine: &Engine, spec: &Policy) -> Result<Held, LoadError> {
+/// The first promise that the module breaks, scenarios that cannot be read, or none where they are required.
+pub fn hold(engine: &Engine, spec: &Policy, tests: ModuleTests) -> Result<Held, LoadError> {
     let none = Held { played: 0, left: 0 };
     let ModuleSource::Bytes { path, bytes } = &spec.module else { return Ok(none) };
-    let Some(section) = section(bytes) else { return Ok(none) };
+    let section = match (section(bytes), tests) {
+        (_, ModuleTests::Off) | (None, ModuleTests::Run) => return Ok(none),
+        (None, ModuleTests::Require) => return Err(missing()),
+        (Some(section), _) => section,
+    };
     let scenarios =
         checked(section).map_err(|what| refused(format!("the module's scenarios cannot be played: {what}")))?;
     let stage = Stage::beside(engine, &spec.limits, Instant::now() + TIME_MAX);
@@ -146,6 +162,18 @@ pub fn hold(engine: &Engine, spec: &Policy) -> Result<Held, LoadError> {
         }
     }
     Ok(Held { played: scenarios.cases.len(), left: 0 })
+}
+
+fn missing() -> LoadError {
+    let message = String::from(
+        "the module brings no scenarios, and this ingress takes only modules that do (--module-tests=require)",
+    );
+    LoadError {
+        stage: "vectors",
+        field: "spec.module",
+        message,
+        remedy: "put them into it: `cardea policy pack`".into(),
+    }
 }
 
 fn refused(mut message: String) -> LoadError {

@@ -7,6 +7,8 @@ use cardea_control::fetch::{Network, Options, SignaturePolicy};
 use cardea_model::units;
 use clap::Args;
 
+use crate::scenario::vectors::ModuleTests;
+
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(next_help_heading = "Modules")]
@@ -26,6 +28,10 @@ pub struct Flags {
     /// Most bytes of one fetched module, packed or not.
     #[arg(long, env = "CARDEA_MODULE_BYTES_MAX", value_name = "SIZE", default_value = "64Mi", value_parser = units::bytes)]
     module_bytes_max: u64,
+    /// The scenarios that travel in a module: played before a version goes live, where it brings some; required, so that a module without
+    /// them is refused; or left alone.
+    #[arg(long = "module-tests", env = "CARDEA_MODULE_TESTS", value_name = "FORM", default_value = "run")]
+    pub tests: ModuleTests,
     /// Most bytes of fetched modules that --module-cache keeps.
     #[arg(long, env = "CARDEA_MODULE_CACHE_BYTES_MAX", value_name = "SIZE", default_value = "1Gi", value_parser = units::bytes)]
     module_cache_bytes_max: u64,

@@ -12,7 +12,7 @@ use wit_parser::Resolve;
 use super::{Args, Verdict, run};
 use crate::reload::policies::Policies;
 use crate::scenario::stage::{Stage, all_interfaces, policy_of};
-use crate::scenario::vectors;
+use crate::scenario::vectors::{self, ModuleTests};
 
 /// A policy by hand: it refuses any config but null, draws, traps on a draw of a half or more and on its third request,
 /// and else says `next` (an outcome of zeros).
@@ -202,6 +202,28 @@ fn a_module_that_breaks_the_scenarios_it_brings_is_not_taken() {
     let (stage, message) = refused.unwrap();
     assert_eq!((failures, is_live, stage), (1, false, "vectors"));
     assert!(message.contains("its own promise \"p\"") && message.contains("expected deny, got next"), "{message}");
+}
+
+#[test]
+fn an_operator_requires_scenarios_or_leaves_them_alone() {
+    let take = |tests: ModuleTests, bytes: Vec<u8>| {
+        let stage = Stage::live().unwrap();
+        let spec = policy_of(Path::new("a.wasm"), &bytes.into(), &serde_json::Value::Null, all_interfaces());
+        let (mut policies, mut list) = (Policies::new(tests), Paged::default());
+        list.set(0, Some(spec));
+        policies.take(&list, &[PolicyId(0)], &stage.engine, &Arc::default());
+        let loaded = Arc::clone(policies.get(PolicyId(0)).unwrap());
+        loaded.refused.clone().map(|error| error.message)
+    };
+    let with = |decision: &str| {
+        let scenarios =
+            format!("cases: [{{ promise: p, random: [0.1], send: {{}}, expect: {{ decision: {decision} }} }}]");
+        vectors::embed(&guest(), &scenarios).unwrap()
+    };
+    assert!(take(ModuleTests::Require, guest()).is_some_and(|message| message.contains("brings no scenarios")));
+    assert_eq!(take(ModuleTests::Require, with("next")), None);
+    assert!(take(ModuleTests::Require, with("deny")).is_some_and(|message| message.contains("its own promise")));
+    assert_eq!([take(ModuleTests::Off, with("deny")), take(ModuleTests::Run, guest())], [None, None]);
 }
 
 #[test]
