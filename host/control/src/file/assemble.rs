@@ -154,7 +154,10 @@ fn missing_source(path: Arc<str>, message: &str) -> ModuleSource {
 
 fn missing(origin: &Origin, reference: &ModuleRef, path: &str, message: &str) -> Problem {
     let (field, remedy) = match reference {
-        ModuleRef::File(_) => ("spec.module.file", "put the module there, or correct the path"),
+        ModuleRef::File(_) => (
+            "spec.module.file",
+            "put the module there, or correct the path; the last good version, if there was one, serves until then",
+        ),
         ModuleRef::ConfigMap { .. } => ("spec.module.configMap", "declare it, or correct the reference"),
         ModuleRef::Remote { .. } => ("spec.module", "see that it can be fetched"),
     };

@@ -250,7 +250,7 @@ fn a_module_that_is_not_there_is_a_problem_until_it_is() {
     assert_eq!(
         problems[0].to_string(),
         "Policy default/p (p.yaml, document 1): spec.module.file: m.wasm cannot be read: No such file or directory \
-         (os error 2); put the module there, or correct the path"
+         (os error 2); put the module there, or correct the path; the last good version, if there was one, serves until then"
     );
     put(directory.path(), "m.wasm", "late");
     let (config, problems) = source.load();
