@@ -16,7 +16,7 @@ use std::time::Duration;
 use cardea_policy::{Copied, Exchange, Policy, ResponseHead, ResponseStep, StartCost, Step, Summary};
 use http::{HeaderMap, StatusCode};
 use support::guest::words;
-use support::{Guest, Worker, exchange, spec};
+use support::{Guest, SUMMARY, Worker, exchange, spec};
 
 /// Of `request-outcome`, without what its lists hold.
 const OUTCOME_BYTES: u64 = 68;
@@ -48,17 +48,6 @@ fn play(worker: &mut Worker, policy: &Arc<Policy>) {
     assert!(matches!(run.on_response(&mut worker.instances, &mut exchange), ResponseStep::Forward));
     run.on_complete(&mut worker.instances, &mut exchange, &SUMMARY);
 }
-
-const SUMMARY: Summary = Summary {
-    status: 200,
-    duration_us: 1,
-    upstream_us: 1,
-    bytes_in: 0,
-    bytes_out: 0,
-    backend: None,
-    retries: 0,
-    error: None,
-};
 
 #[test]
 fn a_call_of_a_component_copies_its_questions_answers_and_outcome() {

@@ -12,10 +12,22 @@ use cardea_model::config::{self, FailureMode, Grants, Isolation, Limits, ModuleS
 use cardea_model::problem::Origin;
 use cardea_policy::{
     Chain, Engine, EngineOptions, Exchange, Failure, Instances, LoadError, LogSink, Member, Policy, Random, Run,
-    Sources, State, Step,
+    Sources, State, Step, Summary,
 };
 
 pub use guest::Guest;
+
+/// Of an exchange that went well.
+pub const SUMMARY: Summary = Summary {
+    status: 200,
+    duration_us: 1,
+    upstream_us: 1,
+    bytes_in: 0,
+    bytes_out: 0,
+    backend: None,
+    retries: 0,
+    error: None,
+};
 
 /// A Policy object around a module.
 pub fn spec(name: &str, module: &[u8]) -> config::Policy {
