@@ -141,11 +141,6 @@ impl Engine {
         Seats::take(&self.inner.seats)
     }
 
-    /// For guests that stay for as long as an exchange: they leave half of the seats to others.
-    pub(crate) fn take_shared_seat(&self) -> Option<Seat> {
-        (self.inner.seats.taken() < self.inner.options.instances_max.div_ceil(2)).then(|| self.take_seat()).flatten()
-    }
-
     /// For an instance of one of many exchanges of a policy: none may have more than it leaves to others.
     pub(crate) fn take_seat_of(&self, share: &Arc<Share>) -> Option<SharedSeat> {
         Seats::take_of(&self.inner.seats, share)

@@ -428,6 +428,10 @@ fn a_misspelt_field_of_a_policy_is_an_error_that_names_it() {
             "spec.limits.dedline: unknown field `dedline`, expected one of `deadline`, `memory`, `body` (line 6); correct the spelling, or remove the field",
         ),
         (
+            "  module: {file: a}\n  grants: [log]\n",
+            "spec.grants: invalid type: sequence, expected interfaces, headers and upstreams, such as { interfaces: [log] } (line 6); give a value of the type that is expected",
+        ),
+        (
             "  module: {file: a}\n  grants: {interfaces: [logs]}\n",
             "spec.grants.interfaces[0]: unknown variant `logs`, expected one of `log`, `metrics`, `clock`, `random`, `kv-local`, `counters` (line 6); use one of the values that are listed",
         ),

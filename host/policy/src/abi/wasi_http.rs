@@ -33,7 +33,7 @@ pub use body::{Feed, Inflow, Outflow};
 pub use outgoing::{Answer, Callout, Outgoing, Timeouts, Unanswered};
 pub use service::{Event, Service};
 
-use crate::engine::{Engine, Pulse};
+use crate::engine::{Engine, Pulse, Share};
 use crate::failure::Failure;
 use crate::imports::wasi::Granted;
 use crate::instance::{classify, one_line};
@@ -55,6 +55,8 @@ const HANDLES_MAX: usize = 1024;
 pub(crate) struct WasiHttp {
     pre: ProxyPre<Guest>,
     granted: Granted,
+    /// Of all instances' places, for its exchanges.
+    share: Arc<Share>,
 }
 
 /// Whether a component is of this ABI, by its exports.
@@ -76,7 +78,7 @@ impl WasiHttp {
             let message = format!("it is not a component of the world wasi:http/proxy@0.2: {}", one_line(&error));
             LoadError::new("imports", "spec.module", message, "build it for wasi:http 0.2")
         })?;
-        Ok(Self { pre, granted })
+        Ok(Self { pre, granted, share: Arc::default() })
     }
 
     /// Makes one instance and throws it away: what fails here would fail on every exchange.
@@ -120,7 +122,7 @@ impl WasiHttp {
         scheme: &'static str,
         onward: bool,
     ) -> Result<(Service, impl Future<Output = ()> + use<>), Failure> {
-        let seat = policy.engine.take_shared_seat().ok_or(Failure::Overloaded)?;
+        let seat = policy.engine.take_seat_of(&self.share).ok_or(Failure::Overloaded)?;
         let (events, heard) = unbounded_channel();
         let fate = Arc::new(Fate::new(Burst::new(START_DEADLINE)));
         let request_id = request.headers().get("x-request-id").and_then(|id| Some(Arc::from(id.to_str().ok()?)));

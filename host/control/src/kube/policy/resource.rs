@@ -126,7 +126,11 @@ pub struct HttpFile {
 }
 
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "interfaces, headers and upstreams, such as { interfaces: [log] }"
+)]
 pub struct Grants {
     /// Interfaces of cardea:policy that the module may import, beside types and exchange.
     #[serde(default)]

@@ -86,8 +86,16 @@ impl Message {
         if added.trailers {
             head.extend_from_slice(b"te: trailers\r\n");
         }
+        // Both are of this hop alone (RFC 9110, 7.8 and 10.1.4).
+        let connection: &[u8] = match (added.trailers, added.upgrade) {
+            (false, None) => b"",
+            (true, None) => b"connection: te\r\n",
+            (false, Some(_)) => b"connection: upgrade\r\n",
+            (true, Some(_)) => b"connection: te, upgrade\r\n",
+        };
+        head.extend_from_slice(connection);
         if let Some(upgrade) = added.upgrade {
-            put(&mut head, &[b"connection: upgrade\r\nupgrade: ", upgrade.as_bytes(), b"\r\n"]);
+            put(&mut head, &[b"upgrade: ", upgrade.as_bytes(), b"\r\n"]);
         }
         framing.announce(&parts.method, &mut head);
         head.extend_from_slice(b"\r\n");

@@ -41,7 +41,7 @@ fn added_fields_follow() {
     let beside = Beside { forwarded_for: Some(HeaderValue::from_static("10.0.0.1")), ..Beside::default() };
     let added = Added { host: None, upgrade: Some(&upgrade), trailers: true, beside: &beside };
     let message = Message::new(&parts, &added, Outbound::Empty);
-    let expected = "GET / HTTP/1.1\r\nx-forwarded-for: 10.0.0.1\r\nte: trailers\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    let expected = "GET / HTTP/1.1\r\nx-forwarded-for: 10.0.0.1\r\nte: trailers\r\nconnection: te, upgrade\r\nupgrade: websocket\r\n\r\n";
     assert_eq!(text(&message), expected);
 }
 
