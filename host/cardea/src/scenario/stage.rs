@@ -16,8 +16,8 @@ pub const INTERFACES: [&str; 6] = ["log", "metrics", "clock", "random", "kv-loca
 pub const DEADLINE: Duration = Duration::from_millis(500);
 /// An author has one instance at a time, and one that is tried at load.
 const INSTANCES_MAX: u32 = 8;
-/// A measurement has several at once, to see what one more takes.
-const MEASURED_INSTANCES_MAX: u32 = 64;
+/// A measurement has several at once, to see what one more takes. A policy may have half of these.
+const MEASURED_INSTANCES_MAX: u32 = 128;
 
 /// An engine, and what its policies see of the world.
 #[derive(Debug)]

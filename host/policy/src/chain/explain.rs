@@ -20,14 +20,14 @@ pub struct Explained {
     pub edits: Vec<String>,
 }
 
-/// The exchange as a policy found it.
+/// The exchange as a policy found it. Few engines explain, so that every call but theirs moves a pointer that is not there.
 pub(super) struct Before {
-    pub exchange: Exchange,
+    pub exchange: Box<Exchange>,
 }
 
 impl Before {
     pub fn of(exchange: &Exchange) -> Self {
-        let mut copy = Exchange::blank();
+        let mut copy = Box::new(Exchange::blank());
         copy.request.method = exchange.request.method.clone();
         copy.request.uri = exchange.request.uri.clone();
         copy.request.version = exchange.request.version;

@@ -65,19 +65,20 @@ pub fn on_request(
     let Some(chain) = pinned.generation.chain(route) else { return Step::Forward };
     let identity = forward::identify(client, head);
     record.identify(&identity, head);
-    let mut policies = Policies {
+    let mut exchange = Box::new(lend(client, route, head, identity));
+    exchange.ended = matches!(body, Outbound::Empty);
+    let policies = Rc::new(RefCell::new(Policies {
         run: Run::new(Arc::clone(chain)),
-        exchange: Box::new(lend(client, route, head, identity)),
+        exchange,
         patience: route.options.request_timeout.unwrap_or(client.worker.settings().request_timeout),
         instead: None,
-    };
-    policies.exchange.ended = matches!(body, Outbound::Empty);
+    }));
     let allowed = |name: &str| find_backend(pinned, route, name).is_some();
-    let step = visit(&client.worker, &mut policies, |Policies { run, exchange, .. }, instances| {
+    let step = visit(&client.worker, &mut policies.borrow_mut(), |Policies { run, exchange, .. }, instances| {
         run.on_request(instances, exchange, &allowed)
     });
-    let policies = record.policies.insert(Rc::new(RefCell::new(policies)));
-    join(&client.worker, policies, body);
+    join(&client.worker, &policies, body);
+    record.policies = Some(policies);
     step
 }
 
